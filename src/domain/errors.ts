@@ -1,0 +1,294 @@
+/**
+ * Every error and warning that the product can give, with what docs/errors.md says of it. Messages say what
+ * happened to which value, what became of the data and what to do now; programs branch on `code`.
+ */
+
+/** What one code means. `exit` is the status with which the command line ends where the code ends the run. */
+export interface ErrorEntry {
+  /** 1 a request failed, 2 usage, 3 configuration, 4 a service, 5 the registry refuses, 70 a fault of ours. */
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 70;
+  readonly cause: string;
+  readonly data: string;
+  readonly remedy: string;
+}
+
+const NOTHING_WRITTEN = 'Nothing was written.';
+const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
+const WORK_NOT_WRITTEN = 'The work is not in the target; the run goes on.';
+
+export const ERRORS = {
+  INVALID_IDENTIFIER: {
+    exit: 1,
+    cause:
+      'A part of a source identifier is missing, not a string, over 255 characters, holds a lone surrogate or a character that the registry cannot store, or breaks the text form (an empty type or system, `[` in a type, `/` in a system).',
+    data: ONLY_THIS_ONE,
+    remedy: 'Correct the part that the message names at its source and send the record again.',
+  },
+  IDENTIFIER_COLLISION: {
+    exit: 1,
+    cause:
+      'The registry takes two spellings for one identifier: they differ only by case, accent or trailing space, which the collation of its columns ignores.',
+    data: 'The spelling that came first keeps its canonical ID; the other one got none.',
+    remedy:
+      'Correct the spelling at its source. If both really are different things, they need a registry with exact spelling (`id-minter migrate --exact` on a new database).',
+  },
+  PREDECESSOR_NOT_FOUND: {
+    exit: 1,
+    cause:
+      'The predecessor that the record names has no canonical ID, neither in the registry nor from the same batch.',
+    data: `${ONLY_THIS_ONE} No new ID was minted, because that would change the public identifier.`,
+    remedy:
+      'Mint the predecessor first (or `id-minter import` its mapping), then send the record again. If it never had an ID, remove the predecessor from the record.',
+  },
+  PREDECESSOR_CYCLE: {
+    exit: 1,
+    cause: 'The records of one batch name each other, or themselves, as predecessors.',
+    data: ONLY_THIS_ONE,
+    remedy: 'Correct at the source which record replaced which.',
+  },
+  CONFLICTING_PREDECESSORS: {
+    exit: 1,
+    cause: 'One batch names two different predecessors for one source identifier that is new.',
+    data: ONLY_THIS_ONE,
+    remedy: 'Keep the predecessor whose canonical ID the record shall inherit, and send it again.',
+  },
+  POOL_EXHAUSTED: {
+    exit: 5,
+    cause:
+      'The pool has fewer free canonical IDs than the batch needs, or other minters hold the rest at this moment.',
+    data: 'No ID was taken from the pool. Requests that needed no new ID succeeded.',
+    remedy: 'Run `id-minter pool top-up`, then the same batch again.',
+  },
+  POOL_CORRUPT: {
+    exit: 5,
+    cause:
+      'A canonical ID that the pool calls free is in use already, or is malformed. As a warning: it was passed over and another one drawn. As an error: no sound one was left.',
+    data: 'The ID was not handed out. One in use is now marked assigned.',
+    remedy:
+      'Find out who writes to the pool. For the error: `id-minter pool top-up`, then the same batch again.',
+  },
+  MAPPING_CONFLICT: {
+    exit: 1,
+    cause:
+      'An imported mapping contradicts the registry or an earlier line: its source identifier has another canonical ID.',
+    data: 'The registry keeps the mapping it had; the other lines of the import went in.',
+    remedy:
+      'Decide which ID the public URL has. A mapping in the registry is never changed by an import.',
+  },
+  INVALID_CANONICAL_ID: {
+    exit: 1,
+    cause:
+      'A canonical ID is not of the form ^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$ (eight characters, a letter first, without i, l, o, 0 and 1).',
+    data: NOTHING_WRITTEN,
+    remedy: 'Correct the ID; it is case-sensitive and lower-case.',
+  },
+  EMPTY_VALUE: {
+    exit: 1,
+    cause:
+      'A warning: the source identifier has an empty value, as labels without Latin letters collapse to. All such labels share one canonical ID.',
+    data: 'It was minted like any other.',
+    remedy: 'If the labels mean different things, give them values at their source.',
+  },
+  INHERITANCE_CONFLICT: {
+    exit: 1,
+    cause:
+      'A warning: the record names a predecessor that holds another canonical ID than the record itself, mostly because the record was cited, and so minted, before it was delivered.',
+    data: 'The record keeps the ID it has: a mapping never changes.',
+    remedy: 'Decide which of the two IDs the public URL shall have, and redirect the other.',
+  },
+  SHARED_DOCUMENT_ID: {
+    exit: 1,
+    cause:
+      'A warning: two works of one batch share a canonical ID, so that only one document can stand under it.',
+    data: 'One of them was written; the message names both.',
+    remedy:
+      'Usually the record and its successor are both in scope: retire the older one at its source.',
+  },
+  SHARED_CANONICAL_ID: {
+    exit: 1,
+    cause:
+      'A warning: an import gave a source identifier an ID that another source identifier in the registry had already.',
+    data: 'The mapping is in the registry.',
+    remedy:
+      'Right if one replaced the other. If they are unrelated, the mappings come from a registry that was forked: do not use the ID, and ask who holds it.',
+  },
+  INVALID_JSON: {
+    exit: 1,
+    cause: 'A line is not one whole JSON value, or not UTF-8. The message names line and column.',
+    data: WORK_NOT_WRITTEN,
+    remedy: 'Correct the line; the same command again completes the rest without changing any ID.',
+  },
+  LINE_TOO_LONG: {
+    exit: 1,
+    cause: 'A line is longer than 32 MiB, so it was passed over without being read into memory.',
+    data: WORK_NOT_WRITTEN,
+    remedy: 'Check that the file has one JSON document a line.',
+  },
+  TOO_DEEP: {
+    exit: 1,
+    cause: 'A document is nested deeper than 1,000 levels.',
+    data: WORK_NOT_WRITTEN,
+    remedy: 'Correct the document at its source; real works stay below 50 levels.',
+  },
+  INVALID_WORK: {
+    exit: 1,
+    cause: 'A document is not a work: not an object, or without `state.sourceIdentifier`.',
+    data: WORK_NOT_WRITTEN,
+    remedy: 'Send works as the transformers write them, bare or as {"_id", "_source"}.',
+  },
+  INVALID_ROW: {
+    exit: 1,
+    cause:
+      'A line of a CSV file has another number of fields than its header, or unbalanced quotes.',
+    data: 'The line got no ID; the others are unharmed.',
+    remedy: 'Correct the quoting of the line that the message names.',
+  },
+  WORK_NOT_FOUND: {
+    exit: 1,
+    cause: 'A source identifier was asked for, but the source holds no such work.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Check the spelling, and whether the work has reached the source.',
+  },
+  USAGE: {
+    exit: 2,
+    cause: 'The command line is not one that the program understands.',
+    data: NOTHING_WRITTEN,
+    remedy: 'See `id-minter --help`, or `id-minter COMMAND --help`.',
+  },
+  SOURCE_UNREADABLE: {
+    exit: 2,
+    cause:
+      'The file to read is not there, is a folder, may not be read, or has not the columns that the command needs.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Correct the path or the file.',
+  },
+  TARGET_UNWRITABLE: {
+    exit: 2,
+    cause: 'The file to write cannot be made: its folder is not there or may not be written.',
+    data: 'Nothing was minted or written.',
+    remedy: 'Correct the path, or make the folder.',
+  },
+  TARGET_FAILED: {
+    exit: 4,
+    cause: 'Writing failed in mid-run, mostly because the disk is full.',
+    data: 'Every ID minted so far is in the registry; nothing stands under the target file’s name.',
+    remedy: 'Make room, and say the same command again: it gives the same IDs.',
+  },
+  INVALID_CONFIGURATION: {
+    exit: 3,
+    cause: 'An environment variable or a part of the registry URL has a value that is not allowed.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Correct the value that the message names; docs/configuration.md lists what is allowed.',
+  },
+  REGISTRY_NOT_NAMED: {
+    exit: 3,
+    cause:
+      'No registry is named, and the surroundings look like production, where a fresh file must not be minted into by mistake.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Give `--registry URL` or `ID_MINTER_REGISTRY`, or the RDS_* variables.',
+  },
+  REGISTRY_NOT_FOUND: {
+    exit: 3,
+    cause: 'The registry’s file or database does not exist.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Correct the name, or create it: `id-minter migrate` makes a SQLite file; a MySQL database needs CREATE DATABASE first.',
+  },
+  REGISTRY_ACCESS_DENIED: {
+    exit: 3,
+    cause: 'The database refuses the user, the password, or a privilege that the command needs.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Check RDS_USERNAME and RDS_PASSWORD; migrations/mysql/grants/ has the grants that each role needs.',
+  },
+  REGISTRY_UNAVAILABLE: {
+    exit: 4,
+    cause:
+      'The database cannot be reached, or a deadlock, lock wait, lost connection or failover lasted longer than the retries.',
+    data: 'What was answered before is right and stays; the batch at hand is either in the registry as a whole or not at all.',
+    remedy: 'See that the database answers, and say the same command again: it gives the same IDs.',
+  },
+  SCHEMA_MISSING: {
+    exit: 5,
+    cause: 'The database lacks the registry’s tables, or a migration that this version needs.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Run `id-minter migrate`.',
+  },
+  SCHEMA_NEWER: {
+    exit: 5,
+    cause: 'A newer version has changed the database in a way that this version cannot work with.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Use the version that the message names, or a later one.',
+  },
+  SCHEMA_UNSUPPORTED: {
+    exit: 5,
+    cause:
+      'The registry’s tables have columns or a character set that the product cannot keep its promises on.',
+    data: NOTHING_WRITTEN,
+    remedy: 'docs/configuration.md says which tables and character sets are supported.',
+  },
+  MIGRATION_UNFINISHED: {
+    exit: 5,
+    cause:
+      'A migration was started and never finished. MySQL commits each schema change by itself, so it may be half done.',
+    data: 'The mappings that were there are there.',
+    remedy:
+      'Compare the tables with migrations/mysql/schema.sql, finish or undo by hand, then correct its row in id_minter_migrations.',
+  },
+  ROLLBACK_REFUSED: {
+    exit: 5,
+    cause: 'The rollback would drop mappings, and nobody said that exactly this many may go.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Back up first. Then `id-minter migrate rollback --drop-mappings COUNT` with exactly the count that the message names.',
+  },
+  NOT_AVAILABLE: {
+    exit: 4,
+    cause: 'The command needs a service that this version cannot speak to.',
+    data: NOTHING_WRITTEN,
+    remedy: 'Do what the message says instead.',
+  },
+  INTERNAL: {
+    exit: 70,
+    cause: 'A fault of the product itself.',
+    data: 'Every ID that was answered is in the registry.',
+    remedy: 'Run again with `--debug` and report what it prints.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The codes that are told beside an answer, while the data is served. */
+export type WarningCode = Extract<
+  ErrorCode,
+  | 'EMPTY_VALUE'
+  | 'INHERITANCE_CONFLICT'
+  | 'POOL_CORRUPT'
+  | 'SHARED_DOCUMENT_ID'
+  | 'SHARED_CANONICAL_ID'
+>;
+
+/** Something that a person should look at, though the data was served. `details` holds the values named in `message`. */
+export interface Warning {
+  readonly code: WarningCode;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The one error class of the product. `details` holds the values named in the message; a wrapped error is the `cause`. */
+export class IdMinterError extends Error {
+  override readonly name = 'IdMinterError';
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { cause, ...details }: Readonly<Record<string, unknown>> = {}
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,346 @@
+/**
+ * The rules of minting a batch, as pure functions. `prepareBatch` checks and merges the requests, `planBatch`
+ * decides from what the registry holds how each new source gets its ID, `settleBatch` turns what became of it
+ * into one answer a request. Between the last two stands the database (`registry/mint-batch.ts`).
+ */
+import type { CanonicalId } from './canonical-id.ts';
+import type { ErrorCode, Warning } from './errors.ts';
+import { IdMinterError } from './errors.ts';
+import type { MintAnswer, MintRequest, Outcome, StoredMapping } from './registry.ts';
+import type { CanStore, FoldedIdentifier, SourceKey } from './source-identifier.ts';
+import {
+  checkSourceIdentifier,
+  compareSources,
+  foldConcept,
+  formatSourceIdentifier,
+  keyOf,
+} from './source-identifier.ts';
+
+/** The requests of one call, checked, folded and merged. */
+export interface Batch {
+  readonly requests: readonly PreparedRequest[];
+  /** Each source once, with all predecessors named for it, in the order of the requests. */
+  readonly sources: ReadonlyMap<SourceKey, BatchSource>;
+  /** Every source and predecessor once, in key order. */
+  readonly asked: ReadonlyMap<SourceKey, FoldedIdentifier>;
+}
+
+type PreparedRequest =
+  | {
+      readonly request: MintRequest;
+      readonly key: SourceKey;
+      readonly predecessor: SourceKey | undefined;
+    }
+  | { readonly request: MintRequest; readonly error: IdMinterError };
+
+interface BatchSource {
+  readonly key: SourceKey;
+  readonly source: FoldedIdentifier;
+  readonly predecessors: Map<SourceKey, FoldedIdentifier>;
+  /** Where it comes first among the requests; of two new twins the earlier stands. */
+  readonly position: number;
+}
+
+/** How a new source gets its ID: from the pool, or from its predecessor's mapping. */
+export type NewSource = BatchSource & {
+  readonly from: 'pool' | { readonly inherit: CanonicalId } | { readonly inheritFrom: SourceKey };
+};
+
+/** What became of each source of a batch. */
+export type Settled = Map<SourceKey, Given | IdMinterError>;
+
+export interface Given {
+  readonly canonicalId: CanonicalId;
+  readonly outcome: Outcome;
+}
+
+export interface Plan {
+  /** What is decided without writing: sources that have their ID, and those that cannot get one. */
+  readonly settled: Settled;
+  /** New sources; a layer holds only those whose predecessor stands in the registry or in an earlier layer. */
+  readonly layers: readonly (readonly NewSource[])[];
+  /** How many IDs the plan needs from the pool. */
+  readonly needed: number;
+}
+
+/** Checks every request before any SQL, folds types and merges duplicates. A bad request harms no other. */
+export function prepareBatch(
+  requests: readonly MintRequest[],
+  rules: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
+): Batch {
+  const sources = new Map<SourceKey, BatchSource>();
+  const asked = new Map<SourceKey, FoldedIdentifier>();
+  const prepared = requests.map((request, position): PreparedRequest => {
+    try {
+      const { source, predecessor } = checkRequest(request, rules);
+      const key = keyOf(source);
+      const entry = sources.get(key) ?? { key, source, predecessors: new Map(), position };
+      sources.set(key, entry);
+      asked.set(key, source);
+      if (predecessor === undefined) return { request, key, predecessor: undefined };
+      const predecessorKey = keyOf(predecessor);
+      entry.predecessors.set(predecessorKey, predecessor);
+      asked.set(predecessorKey, predecessor);
+      return { request, key, predecessor: predecessorKey };
+    } catch (error) {
+      if (error instanceof IdMinterError) return { request, error };
+      throw error;
+    }
+  });
+  const inOrder = [...asked].sort(([, a], [, b]) => compareSources(a, b));
+  return { requests: prepared, sources, asked: new Map(inOrder) };
+}
+
+/**
+ * @param found - what the registry holds for `batch.asked`; its spelling may differ from the one asked for
+ * @param twins - new sources that were seen to collide with an earlier one of the batch, and that one
+ */
+export function planBatch(
+  batch: Batch,
+  found: ReadonlyMap<SourceKey, StoredMapping>,
+  twins: ReadonlyMap<SourceKey, FoldedIdentifier> = new Map()
+): Plan {
+  const settled: Settled = new Map();
+  const fresh = new Map<SourceKey, NewSource>();
+  for (const entry of batch.sources.values()) {
+    const stored = found.get(entry.key);
+    const twin = twins.get(entry.key);
+    if (stored !== undefined) settled.set(entry.key, existing(entry.source, stored));
+    else if (twin !== undefined) settled.set(entry.key, collision(entry.source, twin));
+    else {
+      const decided = decideOrigin(entry, batch, found);
+      if (decided instanceof IdMinterError) settled.set(entry.key, decided);
+      else fresh.set(entry.key, { ...entry, from: decided });
+    }
+  }
+  const layers = layOut(fresh, settled);
+  const needed = layers.flat().filter(({ from }) => from === 'pool').length;
+  return { settled, layers, needed };
+}
+
+/** One answer a request, in their order, with the warnings that concern it. */
+export function settleBatch(
+  batch: Batch,
+  settled: Settled,
+  found: ReadonlyMap<SourceKey, StoredMapping>
+): MintAnswer[] {
+  const told = new Set<SourceKey>();
+  return batch.requests.map(prepared => {
+    const { source } = prepared.request;
+    if ('error' in prepared) return { source, error: prepared.error };
+    const end = settled.get(prepared.key);
+    if (end === undefined) throw new Error('A request of the batch was never settled.');
+    if (end instanceof IdMinterError) return { source, error: end };
+    const outcome = told.has(prepared.key) ? 'existing' : end.outcome;
+    told.add(prepared.key);
+    const warning =
+      outcome === 'existing'
+        ? inheritanceConflict(batch, prepared, end.canonicalId, settled, found)
+        : emptyValue(source);
+    return { source, canonicalId: end.canonicalId, outcome, ...(warning && { warning }) };
+  });
+}
+
+/** What a stored mapping means for the source that was asked for. */
+export function existing(source: FoldedIdentifier, stored: StoredMapping): Given | IdMinterError {
+  return keyOf(source) === keyOf(stored.source)
+    ? { canonicalId: stored.canonicalId, outcome: 'existing' }
+    : collision(source, stored.source);
+}
+
+export function collision(
+  source: FoldedIdentifier,
+  standing: FoldedIdentifier,
+  role = 'source identifier'
+): IdMinterError {
+  return new IdMinterError(
+    'IDENTIFIER_COLLISION',
+    `The registry takes the ${role} ${show(source)} for ${show(standing)}, which came first and stands: they differ ` +
+      'only by case, accent or trailing space. No ID was given. Correct the spelling at its source.',
+    { source, standing }
+  );
+}
+
+/** A source whose predecessor is in the same batch and got no ID gets none either. */
+export function withoutPredecessor(
+  source: FoldedIdentifier,
+  predecessor: FoldedIdentifier,
+  why: IdMinterError
+): IdMinterError {
+  const code: ErrorCode =
+    why.code === 'POOL_EXHAUSTED' || why.code === 'POOL_CORRUPT'
+      ? why.code
+      : 'PREDECESSOR_NOT_FOUND';
+  return new IdMinterError(
+    code,
+    `${show(source)} shall inherit from ${show(predecessor)}, which stands in the same batch and got no ID ` +
+      `(${why.code}). None was given. Mend that first, then send both again.`,
+    { source, predecessor, cause: why }
+  );
+}
+
+function checkRequest(
+  { source, predecessor }: MintRequest,
+  { conceptTypes, canStore }: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
+): { source: FoldedIdentifier; predecessor: FoldedIdentifier | undefined } {
+  const folded = foldConcept(checkSourceIdentifier(source, { canStore }), conceptTypes);
+  if (predecessor === undefined || predecessor === null)
+    return { source: folded, predecessor: undefined };
+  const checked = checkSourceIdentifier(predecessor, { what: 'predecessor', canStore });
+  return { source: folded, predecessor: foldConcept(checked, conceptTypes) };
+}
+
+function decideOrigin(
+  { source, predecessors }: BatchSource,
+  batch: Batch,
+  found: ReadonlyMap<SourceKey, StoredMapping>
+): NewSource['from'] | IdMinterError {
+  const [named, other] = predecessors;
+  if (named === undefined) return 'pool';
+  const [key, predecessor] = named;
+  if (other !== undefined) return conflictingPredecessors(source, predecessor, other[1]);
+  const stored = found.get(key);
+  if (stored !== undefined) {
+    if (keyOf(stored.source) !== key) return collision(predecessor, stored.source, 'predecessor');
+    return { inherit: stored.canonicalId };
+  }
+  return batch.sources.has(key) ? { inheritFrom: key } : predecessorNotFound(source, predecessor);
+}
+
+/** Sorts the new sources into layers. Those that never come to rest on the registry or the pool are settled as errors. */
+function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): NewSource[][] {
+  const depths = new Map<SourceKey, number>();
+  for (const start of fresh.values()) {
+    // Walks down the chain of predecessors, then comes back up it, giving each one more than the one below.
+    const chain: NewSource[] = [];
+    const onChain = new Set<SourceKey>();
+    let at: NewSource | undefined = start;
+    while (
+      at !== undefined &&
+      !depths.has(at.key) &&
+      !settled.has(at.key) &&
+      !onChain.has(at.key)
+    ) {
+      chain.push(at);
+      onChain.add(at.key);
+      at = isWaiting(at) ? fresh.get(at.from.inheritFrom) : undefined;
+    }
+    if (at !== undefined && onChain.has(at.key)) {
+      const cycle = chain.slice(chain.indexOf(at));
+      const members = cycle.map(({ source }) => source);
+      for (const { key, source } of cycle) settled.set(key, predecessorCycle(source, members));
+    }
+    for (const entry of chain.reverse()) {
+      if (settled.has(entry.key)) continue;
+      const below = isWaiting(entry) ? entry.from.inheritFrom : undefined;
+      const failed = below === undefined ? undefined : settled.get(below);
+      if (failed instanceof IdMinterError && below !== undefined) {
+        settled.set(
+          entry.key,
+          withoutPredecessor(entry.source, predecessorOf(entry, below), failed)
+        );
+      } else {
+        depths.set(entry.key, below === undefined ? 0 : (depths.get(below) ?? 0) + 1);
+      }
+    }
+  }
+  const layers: NewSource[][] = [];
+  for (const entry of fresh.values()) {
+    const depth = depths.get(entry.key);
+    if (depth !== undefined) (layers[depth] ??= []).push(entry);
+  }
+  for (const layer of layers) layer.sort((a, b) => compareSources(a.source, b.source));
+  return layers;
+}
+
+function isWaiting(entry: NewSource): entry is NewSource & { from: { inheritFrom: SourceKey } } {
+  return typeof entry.from === 'object' && 'inheritFrom' in entry.from;
+}
+
+export function predecessorOf(
+  { source, predecessors }: BatchSource,
+  key: SourceKey
+): FoldedIdentifier {
+  return predecessors.get(key) ?? source;
+}
+
+function inheritanceConflict(
+  batch: Batch,
+  { request, predecessor }: { request: MintRequest; predecessor: SourceKey | undefined },
+  canonicalId: CanonicalId,
+  settled: Settled,
+  found: ReadonlyMap<SourceKey, StoredMapping>
+): Warning | undefined {
+  if (predecessor === undefined) return undefined;
+  const stored = found.get(predecessor);
+  const inBatch = settled.get(predecessor);
+  const other =
+    stored !== undefined && keyOf(stored.source) === predecessor
+      ? stored.canonicalId
+      : inBatch !== undefined && !(inBatch instanceof IdMinterError)
+        ? inBatch.canonicalId
+        : undefined;
+  if (other === undefined || other === canonicalId) return undefined;
+  const named = batch.asked.get(predecessor);
+  return {
+    code: 'INHERITANCE_CONFLICT',
+    message:
+      `${show(request.source)} has the canonical ID ${canonicalId} and keeps it, though its predecessor ` +
+      `${named && show(named)} has ${other}. Decide which of the two the public URL shall have.`,
+    details: {
+      source: request.source,
+      canonicalId,
+      predecessor: named,
+      predecessorCanonicalId: other,
+    },
+  };
+}
+
+function emptyValue(source: MintRequest['source']): Warning | undefined {
+  if (source.value !== '') return undefined;
+  return {
+    code: 'EMPTY_VALUE',
+    message: `${show(source)} has an empty value: every label that collapses to nothing shares this canonical ID.`,
+    details: { source },
+  };
+}
+
+function predecessorNotFound(
+  source: FoldedIdentifier,
+  predecessor: FoldedIdentifier
+): IdMinterError {
+  return new IdMinterError(
+    'PREDECESSOR_NOT_FOUND',
+    `The predecessor ${show(predecessor)} of ${show(source)} has no canonical ID, neither in the registry nor from ` +
+      'this batch. None was minted for the source. Mint the predecessor first, then send the source again.',
+    { source, predecessor }
+  );
+}
+
+function predecessorCycle(
+  source: FoldedIdentifier,
+  cycle: readonly FoldedIdentifier[]
+): IdMinterError {
+  const names = cycle.slice(0, 5).map(show);
+  return new IdMinterError(
+    'PREDECESSOR_CYCLE',
+    `${show(source)} is its own predecessor by way of ${names.join(' → ')}${cycle.length > 5 ? ' → …' : ''}. ` +
+      'No ID was given. Correct at the source which record replaced which.',
+    { source, cycle }
+  );
+}
+
+function conflictingPredecessors(
+  source: FoldedIdentifier,
+  first: FoldedIdentifier,
+  second: FoldedIdentifier
+): IdMinterError {
+  return new IdMinterError(
+    'CONFLICTING_PREDECESSORS',
+    `${show(source)} is new, and this batch names two predecessors for it, ${show(first)} and ${show(second)}. ` +
+      'No ID was given. Keep the one whose canonical ID it shall inherit.',
+    { source, predecessors: [first, second] }
+  );
+}
+
+const show = formatSourceIdentifier;

@@ -1,0 +1,175 @@
+import type { CanonicalId } from './canonical-id.ts';
+import type { IdMinterError, Warning } from './errors.ts';
+import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
+
+/** One source identifier that shall have a canonical ID. `predecessor: null` means none. */
+export interface MintRequest {
+  readonly source: SourceIdentifier;
+  readonly predecessor?: SourceIdentifier | null | undefined;
+}
+
+/**
+ * How a request ended: `existing`, the source had an ID; `inherited`, it is new and took its predecessor's;
+ * `minted`, it is new and took one from the pool. Of several requests for one source in a batch the first tells
+ * how it got its ID and the others find it `existing`, so that sums do not depend on how a run is cut in batches.
+ */
+export type Outcome = 'existing' | 'inherited' | 'minted';
+
+export type MintAnswer = Minted | Refused;
+
+export interface Minted {
+  readonly source: SourceIdentifier;
+  readonly canonicalId: CanonicalId;
+  readonly outcome: Outcome;
+  readonly warning?: Warning;
+  readonly error?: undefined;
+}
+
+export interface Refused {
+  readonly source: SourceIdentifier;
+  readonly error: IdMinterError;
+  readonly canonicalId?: undefined;
+  readonly outcome?: undefined;
+  readonly warning?: undefined;
+}
+
+export interface MintResult {
+  /** One answer a request, in the order of the requests. */
+  readonly answers: readonly MintAnswer[];
+  /** What concerns the batch and no single request: pool entries that had to be passed over. */
+  readonly warnings: readonly Warning[];
+}
+
+export interface Mapping {
+  readonly source: SourceIdentifier;
+  readonly canonicalId: CanonicalId;
+}
+
+/** A mapping with the time when it was made, to the second. */
+export interface DatedMapping extends Mapping {
+  readonly createdAt: Date;
+}
+
+/** How many canonical IDs have each status. */
+export interface PoolCount {
+  readonly free: number;
+  readonly assigned: number;
+}
+
+export type Status = 'free' | 'assigned';
+
+/** How one imported mapping ended: it went in, stood there already, or was refused. */
+export interface ImportAnswer extends Mapping {
+  readonly outcome?: 'added' | 'existing';
+  readonly warning?: Warning;
+  readonly error?: IdMinterError;
+}
+
+/**
+ * The store of both tables, and the promises that it keeps: one source identifier has one canonical ID, for
+ * ever; an answer is what the registry holds after commit; a canonical ID is shared only through a declared
+ * predecessor; it is `assigned` if and only if a mapping uses it; a batch is in the registry as a whole or not
+ * at all, and the same batch again gives the same answers.
+ *
+ * Every call rejects with an IdMinterError where the registry cannot be used as a whole: REGISTRY_UNAVAILABLE,
+ * REGISTRY_ACCESS_DENIED, or one of the SCHEMA codes.
+ */
+export interface Registry extends AsyncDisposable {
+  /** What people are told: the URL without its secrets. */
+  readonly name: string;
+
+  /**
+   * Gives each request its canonical ID. The requests of one call are one batch and one transaction.
+   *
+   * @param requests - any number; duplicates are merged; their order matters only between twins
+   */
+  mint(requests: readonly MintRequest[]): Promise<MintResult>;
+
+  /** The mapping of each source identifier, undefined where it has none. Reads only. */
+  lookUp(sources: readonly SourceIdentifier[]): Promise<(Mapping | undefined)[]>;
+
+  /** All mappings of each canonical ID, oldest first; equal times in key order. Reads only. */
+  sourcesOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, DatedMapping[]>>;
+
+  /** The status of each canonical ID that the registry knows. Reads only. */
+  statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>>;
+
+  countPool(): Promise<PoolCount>;
+
+  /**
+   * Adds free canonical IDs until there are `target`; never takes any away.
+   *
+   * @returns the free IDs afterwards, and how many of them were added
+   */
+  topUp(target: number): Promise<{ free: number; added: number }>;
+
+  /** Takes known mappings in, as one transaction; a mapping that stands there already is left as it is. */
+  importMappings(mappings: readonly Mapping[]): Promise<ImportAnswer[]>;
+
+  /**
+   * A view on which the same code runs to the end and nothing is written. What it mints stays known for the
+   * life of the view, under stand-in IDs of the form `(new-1)`.
+   */
+  dryRun(): Registry;
+
+  close(): Promise<void>;
+}
+
+/** A mapping as it is stored. `source` has the stored spelling, which may not be the one asked for. */
+export interface StoredMapping {
+  readonly source: FoldedIdentifier;
+  readonly canonicalId: CanonicalId;
+}
+
+/** What a claim took from the pool. */
+export interface Claim {
+  readonly ids: readonly CanonicalId[];
+  /** Where fewer were taken than asked for: the free IDs there are, those locked by other minters included. */
+  readonly free: number;
+}
+
+/**
+ * The five calls out of which minting is made; all of them see and change the database within one transaction.
+ * Stores supply these and nothing else of the minting.
+ */
+export interface MintingTransaction {
+  /** The stored mapping that the database itself takes for each source, by position. */
+  lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]>;
+  /** Takes up to `count` free IDs that no other minter can take until this transaction ends. */
+  claim(count: number): Promise<Claim>;
+  /** Those of the IDs that a mapping uses. */
+  findUsed(ids: readonly CanonicalId[]): Promise<ReadonlySet<CanonicalId>>;
+  /** Inserts in the order given, passes over rows whose source is there already, and returns how many went in. */
+  insert(mappings: readonly StoredMapping[]): Promise<number>;
+  /** Marks IDs of the pool as assigned. */
+  markAssigned(ids: readonly CanonicalId[]): Promise<void>;
+}
+
+/** What an import needs beyond minting: its IDs come from outside and may not be in the pool. */
+export interface ImportTransaction extends MintingTransaction {
+  /** Marks IDs as assigned and adds those that are not there, so that no minter can take them from here on. */
+  addAssigned(ids: readonly CanonicalId[]): Promise<void>;
+}
+
+/** What minting stands on: MySQL and SQLite, and the dry run over either. */
+export interface RegistryStore {
+  readonly name: string;
+  /** The types that this registry looks up as `Concept`; fixed when it was created. */
+  readonly conceptTypes: ReadonlySet<string>;
+  readonly canStore: CanStore;
+  /** Runs `work` in one transaction and commits, or rolls back and rejects. */
+  transaction<T>(work: (transaction: ImportTransaction) => Promise<T>): Promise<T>;
+  lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]>;
+  /** For each source a text that is equal exactly where the database takes two sources for one. */
+  equalityKeys(sources: readonly FoldedIdentifier[]): Promise<string[]>;
+  sourcesOf(ids: readonly CanonicalId[]): Promise<DatedMapping[]>;
+  statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>>;
+  countPool(): Promise<PoolCount>;
+  /** Counts free IDs, but stops at `limit`: counting all of a large pool is slow. */
+  countFree(limit: number): Promise<number>;
+  /** Adds those of the IDs that are not there yet, as free, and returns how many were added. */
+  addFree(ids: readonly CanonicalId[]): Promise<number>;
+  /** The database's error as one of ours, and whether the same batch again may succeed. */
+  translate(error: unknown): { readonly error: IdMinterError; readonly passing: boolean };
+  close(): Promise<void>;
+}

@@ -1,0 +1,253 @@
+import type { CanonicalId } from '../domain/canonical-id.ts';
+import { isCanonicalId, isStandIn } from '../domain/canonical-id.ts';
+import type { Warning } from '../domain/errors.ts';
+import { IdMinterError } from '../domain/errors.ts';
+import type { Batch, Given, NewSource, Plan, Settled } from '../domain/mint-plan.ts';
+import {
+  existing,
+  planBatch,
+  predecessorOf,
+  prepareBatch,
+  settleBatch,
+  withoutPredecessor,
+} from '../domain/mint-plan.ts';
+import { passedOver, poolCorrupt, poolExhausted } from '../domain/pool.ts';
+import type {
+  MintingTransaction,
+  MintRequest,
+  MintResult,
+  RegistryStore,
+  StoredMapping,
+} from '../domain/registry.ts';
+import type { FoldedIdentifier, SourceKey } from '../domain/source-identifier.ts';
+import { formatSourceIdentifier, keyOf } from '../domain/source-identifier.ts';
+import { PassingError, withRetries } from './retries.ts';
+
+/** What earlier attempts tried to write. A COMMIT whose answer was lost may have written it after all. */
+type Tried = Map<SourceKey, NewMapping>;
+
+interface NewMapping extends StoredMapping {
+  readonly key: SourceKey;
+  readonly outcome: 'minted' | 'inherited';
+}
+
+interface Written {
+  readonly settled: Settled;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Mints a batch: looks up, and only where something is new writes it in one transaction. The same batch is tried
+ * again after a deadlock, lock wait or lost connection; found rows then show what an unanswered COMMIT did.
+ *
+ * @throws IdMinterError REGISTRY_UNAVAILABLE when the retries are spent
+ * @see RFC 083, "Minting"
+ */
+export async function mintBatch(
+  store: RegistryStore,
+  requests: readonly MintRequest[]
+): Promise<MintResult> {
+  const batch = prepareBatch(requests, store);
+  const tried: Tried = new Map();
+  return await withRetries(store, async ({ isLast }) => {
+    const found = await lookUpAll(store, [...batch.asked]);
+    const twins = new Map<SourceKey, FoldedIdentifier>();
+    for (;;) {
+      const plan = planBatch(batch, found, twins);
+      recognise(plan.settled, tried);
+      if (plan.layers.length === 0) {
+        return { answers: settleBatch(batch, plan.settled, found), warnings: [] };
+      }
+      try {
+        const { settled, warnings } = await store.transaction(transaction =>
+          writeLayers(transaction, batch, plan, { tried, isLast })
+        );
+        return { answers: settleBatch(batch, settled, found), warnings };
+      } catch (error) {
+        if (!(error instanceof EarlierTwin)) throw error;
+        // Rolled back. Once more without the later of the two, so that the earlier one stands.
+        twins.set(error.later, error.earlier);
+      }
+    }
+  });
+}
+
+/**
+ * Layer by layer, since a source may only inherit what its predecessor really got: another minter can be faster
+ * with the predecessor than this batch.
+ */
+async function writeLayers(
+  transaction: MintingTransaction,
+  batch: Batch,
+  plan: Plan,
+  { tried, isLast }: { tried: Tried; isLast: boolean }
+): Promise<Written> {
+  const settled: Settled = new Map(plan.settled);
+  const drawn = await drawUnused(transaction, plan.needed);
+  if (drawn.shortage?.details['locked'] === true && !isLast) throw new PassingError(drawn.shortage);
+  const used: CanonicalId[] = [];
+  for (const layer of plan.layers) {
+    const rows: NewMapping[] = [];
+    for (const entry of layer) {
+      const row = rowFor(entry, settled, drawn);
+      if (row instanceof IdMinterError) settled.set(entry.key, row);
+      else rows.push(row);
+    }
+    for (const row of rows) tried.set(row.key, row);
+    for (const row of await insertRows(transaction, batch, rows, settled)) {
+      if (row.outcome === 'minted') used.push(row.canonicalId);
+    }
+  }
+  await transaction.markAssigned(used);
+  return { settled, warnings: drawn.warnings };
+}
+
+/** Inserts one layer, settles each of its rows by what the database holds then, and returns those that are ours. */
+async function insertRows(
+  transaction: MintingTransaction,
+  batch: Batch,
+  rows: readonly NewMapping[],
+  settled: Settled
+): Promise<NewMapping[]> {
+  if (rows.length === 0) return [];
+  const inserted = await transaction.insert(rows);
+  for (const { key, canonicalId, outcome } of rows) settled.set(key, { canonicalId, outcome });
+  if (inserted === rows.length) return [...rows];
+  const reread = await transaction.lookUp(rows.map(({ source }) => source));
+  return rows.filter((row, index) => {
+    const stored = reread[index];
+    if (stored === undefined) throw rowVanished(row);
+    const isOurs = keyOf(stored.source) === row.key && stored.canonicalId === row.canonicalId;
+    if (!isOurs) settled.set(row.key, afterLosing(batch, row, stored, settled));
+    return isOurs;
+  });
+}
+
+/** The source was there already: by another minter, by the same batch in another spelling, or before. */
+function afterLosing(
+  batch: Batch,
+  row: NewMapping,
+  stored: StoredMapping,
+  settled: Settled
+): Given | IdMinterError {
+  const standingKey = keyOf(stored.source);
+  const lost = batch.sources.get(row.key);
+  const standing = batch.sources.get(standingKey);
+  const end = settled.get(standingKey);
+  const isOfThisBatch =
+    end !== undefined && !(end instanceof IdMinterError) && end.outcome !== 'existing';
+  if (lost && standing && isOfThisBatch && lost.position < standing.position) {
+    throw new EarlierTwin(standingKey, lost.source);
+  }
+  return existing(row.source, stored);
+}
+
+function rowFor(
+  { key, source, predecessors, from, position }: NewSource,
+  settled: Settled,
+  drawn: Drawn
+): NewMapping | IdMinterError {
+  if (from === 'pool') {
+    if (drawn.shortage !== undefined) return drawn.shortage;
+    const canonicalId = drawn.ids.pop();
+    if (canonicalId === undefined) throw new Error('The plan needs more IDs than it said.');
+    return { key, source, canonicalId, outcome: 'minted' };
+  }
+  if ('inherit' in from) return { key, source, canonicalId: from.inherit, outcome: 'inherited' };
+  const given = settled.get(from.inheritFrom);
+  if (given === undefined)
+    throw new Error('A predecessor of the batch was not settled before its successor.');
+  if (given instanceof IdMinterError) {
+    const predecessor = predecessorOf({ key, source, predecessors, position }, from.inheritFrom);
+    return withoutPredecessor(source, predecessor, given);
+  }
+  return { key, source, canonicalId: given.canonicalId, outcome: 'inherited' };
+}
+
+interface Drawn {
+  readonly ids: CanonicalId[];
+  readonly shortage: IdMinterError | undefined;
+  readonly warnings: readonly Warning[];
+}
+
+/** Claims IDs and passes over those that are in use or malformed, whatever the pool says of them. */
+async function drawUnused(transaction: MintingTransaction, needed: number): Promise<Drawn> {
+  const sound: CanonicalId[] = [];
+  const malformed: CanonicalId[] = [];
+  const inUse: CanonicalId[] = [];
+  const isSeen = new Set<CanonicalId>();
+  let free = needed;
+  while (sound.length < needed && free >= needed) {
+    // A transaction meets its own claims again, so it asks for as many more as it holds.
+    const wanted = needed + malformed.length;
+    const claim = await transaction.claim(wanted);
+    const unseen = claim.ids.filter(id => !isSeen.has(id));
+    const used = await transaction.findUsed(unseen);
+    await transaction.markAssigned([...used]);
+    for (const id of unseen) {
+      isSeen.add(id);
+      const isSound = isCanonicalId(id) || isStandIn(id);
+      (used.has(id) ? inUse : isSound ? sound : malformed).push(id);
+    }
+    if (claim.ids.length < wanted) {
+      free = claim.free - used.size - malformed.length;
+      if (sound.length < needed) break;
+    }
+  }
+  const warnings = [
+    ...inUse.map(id => passedOver(id, 'in use')),
+    ...malformed.map(id => passedOver(id, 'malformed')),
+  ];
+  if (sound.length >= needed) return { ids: sound.slice(0, needed), shortage: undefined, warnings };
+  const bad = [...inUse, ...malformed];
+  const shortage =
+    free === 0 && bad.length > 0 ? poolCorrupt(needed, bad) : poolExhausted(needed, free);
+  return { ids: [], shortage, warnings };
+}
+
+async function lookUpAll(
+  store: RegistryStore,
+  asked: readonly (readonly [SourceKey, FoldedIdentifier])[]
+): Promise<Map<SourceKey, StoredMapping>> {
+  const stored = await store.lookUp(asked.map(([, source]) => source));
+  const found = new Map<SourceKey, StoredMapping>();
+  for (const [index, [key]] of asked.entries()) {
+    const mapping = stored[index];
+    if (mapping !== undefined) found.set(key, mapping);
+  }
+  return found;
+}
+
+/** An answer to COMMIT got lost, but the commit was done: what is found now is what this batch wrote. */
+function recognise(settled: Settled, tried: Tried): void {
+  for (const [key, { canonicalId, outcome }] of tried) {
+    const end = settled.get(key);
+    if (end !== undefined && !(end instanceof IdMinterError) && end.canonicalId === canonicalId) {
+      settled.set(key, { canonicalId, outcome });
+    }
+  }
+}
+
+/** INSERT passed a row over, and yet it is not there: its canonical ID left the pool meanwhile. */
+function rowVanished({ source, canonicalId }: NewMapping): PassingError {
+  return new PassingError(
+    new IdMinterError(
+      'REGISTRY_UNAVAILABLE',
+      `The registry did not take the mapping of ${formatSourceIdentifier(source)} to ${canonicalId}, mostly because that ` +
+        'ID was deleted from canonical_ids. Nothing of this batch was written. See who deletes there, then say it again.',
+      { source, canonicalId }
+    )
+  );
+}
+
+/** Of two spellings that the registry takes for one, the later of the batch was inserted first. */
+class EarlierTwin extends Error {
+  readonly later: SourceKey;
+  readonly earlier: FoldedIdentifier;
+
+  constructor(later: SourceKey, earlier: FoldedIdentifier) {
+    super('The later of two twins was inserted first.');
+    this.later = later;
+    this.earlier = earlier;
+  }
+}

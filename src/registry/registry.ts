@@ -1,0 +1,80 @@
+import { randomInt } from 'node:crypto';
+import type { CanonicalId, RandomInt } from '../domain/canonical-id.ts';
+import { drawCanonicalId } from '../domain/canonical-id.ts';
+import { IdMinterError } from '../domain/errors.ts';
+import type { DatedMapping, Registry, RegistryStore } from '../domain/registry.ts';
+import { checkSourceIdentifier, compareSources, foldConcept } from '../domain/source-identifier.ts';
+import { DryRunStore } from './dry-run-store.ts';
+import { importBatch } from './import-batch.ts';
+import { mintBatch } from './mint-batch.ts';
+import { withRetries } from './retries.ts';
+
+/** How many IDs a top-up draws and inserts at a time. */
+const TOP_UP_STEP = 10_000;
+
+/** The registry over a store: everything that MySQL and SQLite have in common. */
+export function createRegistry(
+  store: RegistryStore,
+  { random = randomInt }: { random?: RandomInt } = {}
+): Registry {
+  const reading = <T>(read: () => Promise<T>): Promise<T> => withRetries(store, read);
+  const registry: Registry = {
+    name: store.name,
+    mint: requests => mintBatch(store, requests),
+    lookUp: async sources => {
+      const folded = sources.map(source =>
+        foldConcept(checkSourceIdentifier(source, store), store.conceptTypes)
+      );
+      return await reading(() => store.lookUp(folded));
+    },
+    sourcesOf: async ids => groupByCanonicalId(ids, await reading(() => store.sourcesOf(ids))),
+    statusOf: ids => reading(() => store.statusOf(ids)),
+    countPool: () => reading(() => store.countPool()),
+    topUp: target => topUp(store, target, random),
+    importMappings: mappings => importBatch(store, mappings),
+    dryRun: () => createRegistry(new DryRunStore(store), { random }),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+  return registry;
+}
+
+async function topUp(
+  store: RegistryStore,
+  target: number,
+  random: RandomInt
+): Promise<{ free: number; added: number }> {
+  if (!Number.isSafeInteger(target) || target < 1) {
+    throw new IdMinterError(
+      'INVALID_CONFIGURATION',
+      `A pool of ${target} free IDs cannot be had: the target is a whole number from 1. Nothing was added.`,
+      { target }
+    );
+  }
+  const before = await withRetries(store, () => store.countFree(target));
+  let free = before;
+  let added = 0;
+  while (free < target) {
+    const drawn = Array.from({ length: Math.min(target - free, TOP_UP_STEP) }, () =>
+      drawCanonicalId(random)
+    );
+    const went = await withRetries(store, () => store.addFree(drawn));
+    added += went;
+    free += went;
+  }
+  return { free: (await withRetries(store, () => store.countPool())).free, added };
+}
+
+function groupByCanonicalId(
+  ids: readonly CanonicalId[],
+  mappings: readonly DatedMapping[]
+): Map<CanonicalId, DatedMapping[]> {
+  const groups = new Map<CanonicalId, DatedMapping[]>(ids.map(id => [id, []]));
+  for (const mapping of mappings) groups.get(mapping.canonicalId)?.push(mapping);
+  for (const group of groups.values()) {
+    group.sort(
+      (a, b) => a.createdAt.getTime() - b.createdAt.getTime() || compareSources(a.source, b.source)
+    );
+  }
+  return groups;
+}
