@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServerKind } from './kinds.ts';
+import type { FindLauncher, Launch, Launched } from './launcher.ts';
+import { launchedProcess } from './launcher.ts';
+import { run } from './processes.ts';
+
+/**
+ * A command named by the environment: it takes a data folder and options of the server, heeds MYSQL_PORT,
+ * prints the server's URL on stdout once it answers, and leaves its process id in DATADIR/mysqld.pid.
+ */
+export const findStartCommand: FindLauncher = async kind => {
+  const variable = startVariable(kind);
+  const command = process.env[variable];
+  if (!command) return { whyNot: `${variable} names no command that starts one` };
+  return {
+    chosen: `started by the command in ${variable}`,
+    launch: launch => launchByCommand(command, launch),
+  };
+};
+
+export function startVariable(kind: ServerKind): string {
+  return `ID_MINTER_TEST_${kind.toUpperCase()}_START`;
+}
+
+async function launchByCommand(
+  command: string,
+  { dataDir, port, extraArgs }: Launch
+): Promise<Launched> {
+  const printed = await run(command, [dataDir, ...extraArgs], {
+    seconds: 180,
+    env: { MYSQL_PORT: String(port) },
+  });
+  const pid = Number(await readFile(join(dataDir, 'mysqld.pid'), 'utf8'));
+  return launchedProcess(pid, printed.trim(), async () => `Its log is in ${dataDir}.`);
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+// The domain needs no server: its tests alone start none.
+const domain = 'test/domain/**/*.test.ts';
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    unstubEnvs: true,
+    projects: [
+      { extends: true, test: { name: 'domain', include: [domain] } },
+      {
+        extends: true,
+        test: {
+          name: 'product',
+          include: ['test/**/*.test.ts'],
+          exclude: [domain],
+          globalSetup: 'test/support/global-setup.ts',
+        },
+      },
+    ],
+    coverage: { provider: 'v8', include: ['src/**/*.ts'] },
+  },
+});
