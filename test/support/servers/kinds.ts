@@ -7,11 +7,6 @@ export const SERVER_NAMES: Record<ServerKind, string> = { mysql: 'MySQL', mariad
 /** The oldest versions that the product works with. */
 const OLDEST: Record<ServerKind, readonly [number, number]> = { mysql: [8, 0], mariadb: [10, 11] };
 
-/** What a server says of itself, `8.0.36` or `10.11.19-MariaDB-0+deb12u1`. */
-export function kindOfVersion(version: string): ServerKind {
-  return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
-}
-
 /** @returns why this version will not do for tests of that kind, or undefined where it will */
 export function whyUnfit(kind: ServerKind, version: string): string | undefined {
   if (kindOfVersion(version) !== kind) return `is ${version}, not ${SERVER_NAMES[kind]}`;
@@ -19,4 +14,9 @@ export function whyUnfit(kind: ServerKind, version: string): string | undefined 
   const [oldestMajor, oldestMinor] = OLDEST[kind];
   const isNewEnough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
   return isNewEnough ? undefined : `is ${version}, and ${OLDEST[kind].join('.')} is the oldest`;
+}
+
+/** What a server says of itself, `8.0.36` or `10.11.19-MariaDB-0+deb12u1`. */
+function kindOfVersion(version: string): ServerKind {
+  return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
 }

@@ -19,7 +19,7 @@ export const findStartCommand: FindLauncher = async kind => {
   };
 };
 
-export function startVariable(kind: ServerKind): string {
+function startVariable(kind: ServerKind): string {
   return `ID_MINTER_TEST_${kind.toUpperCase()}_START`;
 }
 
