@@ -47,9 +47,9 @@ export type NewSource = BatchSource & {
 };
 
 /** What became of each source of a batch. */
-export type Settled = Map<SourceKey, Given | IdMinterError>;
+export type Settled = Map<SourceKey, GivenId | IdMinterError>;
 
-export interface Given {
+export interface GivenId {
   readonly canonicalId: CanonicalId;
   readonly outcome: Outcome;
 }
@@ -142,7 +142,7 @@ export function settleBatch(
 }
 
 /** What a stored mapping means for the source that was asked for. */
-export function existing(source: FoldedIdentifier, stored: StoredMapping): Given | IdMinterError {
+export function existing(source: FoldedIdentifier, stored: StoredMapping): GivenId | IdMinterError {
   return keyOf(source) === keyOf(stored.source)
     ? { canonicalId: stored.canonicalId, outcome: 'existing' }
     : collision(source, stored.source);
@@ -247,7 +247,9 @@ function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): New
   const layers: NewSource[][] = [];
   for (const entry of fresh.values()) {
     const depth = depths.get(entry.key);
-    if (depth !== undefined) (layers[depth] ??= []).push(entry);
+    if (depth === undefined) continue;
+    while (layers.length <= depth) layers.push([]);
+    layers[depth]?.push(entry);
   }
   for (const layer of layers) layer.sort((a, b) => compareSources(a.source, b.source));
   return layers;

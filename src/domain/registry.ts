@@ -15,10 +15,10 @@ export interface MintRequest {
  */
 export type Outcome = 'existing' | 'inherited' | 'minted';
 
-export type MintAnswer = Minted | Refused;
+/** How a request ended: with an ID, or with the reason why it got none. */
+export type Answer = Given | Refused;
 
-export interface Minted {
-  readonly source: SourceIdentifier;
+export interface Given {
   readonly canonicalId: CanonicalId;
   readonly outcome: Outcome;
   readonly warning?: Warning;
@@ -26,12 +26,14 @@ export interface Minted {
 }
 
 export interface Refused {
-  readonly source: SourceIdentifier;
   readonly error: IdMinterError;
   readonly canonicalId?: undefined;
   readonly outcome?: undefined;
   readonly warning?: undefined;
 }
+
+/** An answer, with the source identifier as the request had it. */
+export type MintAnswer = Answer & { readonly source: SourceIdentifier };
 
 export interface MintResult {
   /** One answer a request, in the order of the requests. */

@@ -86,6 +86,16 @@ export function checkSourceIdentifier(
   };
 }
 
+/**
+ * Reads what a file or a caller gives: the text form, or an object of the three parts.
+ *
+ * @throws IdMinterError INVALID_IDENTIFIER
+ */
+export function readSourceIdentifier(written: unknown, what?: string): SourceIdentifier {
+  if (typeof written === 'string') return parseSourceIdentifier(written);
+  return checkSourceIdentifier(written, what === undefined ? {} : { what });
+}
+
 /** Looks the types in the list up as `Concept`, for sources and predecessors alike; the document keeps its own type. */
 export function foldConcept(
   source: SourceIdentifier,

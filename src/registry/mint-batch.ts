@@ -2,7 +2,7 @@ import type { CanonicalId } from '../domain/canonical-id.ts';
 import { isCanonicalId, isStandIn } from '../domain/canonical-id.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { Batch, Given, NewSource, Plan, Settled } from '../domain/mint-plan.ts';
+import type { Batch, GivenId, NewSource, Plan, Settled } from '../domain/mint-plan.ts';
 import {
   existing,
   planBatch,
@@ -129,7 +129,7 @@ function afterLosing(
   row: NewMapping,
   stored: StoredMapping,
   settled: Settled
-): Given | IdMinterError {
+): GivenId | IdMinterError {
   const standingKey = keyOf(stored.source);
   const lost = batch.sources.get(row.key);
   const standing = batch.sources.get(standingKey);

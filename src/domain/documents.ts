@@ -1,0 +1,91 @@
+import type { CanonicalId } from './canonical-id.ts';
+import type { IdMinterError } from './errors.ts';
+import type { Answer } from './registry.ts';
+
+/** Where on its way a work failed. The words are those of the reports that exist. */
+export type Stage = 'read' | 'extract_id' | 'mint' | 'embed' | 'index';
+
+/** A work as its source holds it. */
+export interface SourceWork {
+  /** Where it stands, for people: `line 12`, or the document's id in an index. */
+  readonly place: string;
+  readonly document: unknown;
+  /** The other members of the form `{"_id", "_source", …}`; undefined where the line is the bare document. */
+  readonly wrapper?: Readonly<Record<string, unknown>>;
+  readonly error?: undefined;
+}
+
+/** A work that could not be read; the source goes on after it. */
+export interface UnreadableWork {
+  readonly place: string;
+  readonly error: IdMinterError;
+}
+
+/** Where works come from: a file, a pipe, an index. */
+export interface WorkSource {
+  /** What people are told: the path or URL. */
+  readonly name: string;
+  /** All works, in order, once. Rejects with SOURCE_UNREADABLE where the source as a whole fails. */
+  works(): AsyncIterable<SourceWork | UnreadableWork>;
+}
+
+/** A work with its canonical IDs. */
+export interface MintedWork {
+  readonly place: string;
+  readonly canonicalId: CanonicalId;
+  readonly document: unknown;
+  readonly wrapper?: Readonly<Record<string, unknown>>;
+}
+
+/** Where works go: a file, a pipe, an index. */
+export interface WorkTarget {
+  readonly name: string;
+  /**
+   * @returns what the target refused, by position in `works`; the others are written
+   * @throws IdMinterError TARGET_FAILED where the target as a whole fails
+   */
+  write(works: readonly MintedWork[]): Promise<ReadonlyMap<number, IdMinterError>>;
+  /** Ends the target; a file stands under its name only now. */
+  complete(): Promise<void>;
+  /** Takes back what `complete` has not ended. */
+  discard(): Promise<void>;
+}
+
+/** Works that wait, outside memory, for the end of the run. */
+export interface WaitingRoom<T> {
+  readonly size: number;
+  put(entry: T): Promise<void>;
+  entries(): AsyncIterable<T>;
+  close(): Promise<void>;
+}
+
+/** A bare source identifier as a file holds it, not checked yet. */
+export interface IdentifierRow {
+  /** `line 12` */
+  readonly place: string;
+  /** The text form, or `{ontologyType, sourceSystem, value}`. */
+  readonly source: unknown;
+  readonly predecessor?: unknown;
+  /** A CSV line's fields, which pass through. */
+  readonly fields?: readonly string[];
+  /** Set where the line could not be read. */
+  readonly error?: IdMinterError;
+}
+
+/** A known mapping as a file holds it, not checked yet. */
+export interface MappingRow extends IdentifierRow {
+  readonly canonicalId: unknown;
+}
+
+/** Where answers about bare identifiers go: one a row, in the order of the rows. */
+export interface AnswerTarget {
+  readonly name: string;
+  write(answers: readonly AnsweredRow[]): Promise<void>;
+  complete(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+export interface AnsweredRow {
+  readonly row: IdentifierRow;
+  readonly answer: Answer;
+}

@@ -1,0 +1,61 @@
+import type { CanonicalId } from './canonical-id.ts';
+import type { Stage } from './documents.ts';
+import type { ErrorCode, Warning, WarningCode } from './errors.ts';
+import type { Answer, MintAnswer, Outcome } from './registry.ts';
+
+/** What a run comes to. Counts are exact, however many fail. */
+export interface RunSummary {
+  readonly job_id: string;
+  readonly works: { readonly succeeded: number; readonly failed: number };
+  /** Each request is counted once, by how its identifier got its ID. */
+  readonly identifiers: Readonly<Record<Outcome, number>>;
+  /** How often each warning was given; a code that was not is absent. */
+  readonly warnings: Readonly<Partial<Record<WarningCode, number>>>;
+  readonly elapsed_ms: number;
+  /** Where every failure and outcome is written, null where no report was asked for. */
+  readonly report: string | null;
+}
+
+/** A work that failed. */
+export interface RunError {
+  /** The text form of its source identifier; where it has none, its `_id` or its place. */
+  readonly row_id: string;
+  readonly stage: Stage;
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** Who is told of a run while it goes on. What they are told is streamed, never held. */
+export interface RunReport {
+  /** The documents that were written. */
+  succeeded(ids: readonly CanonicalId[]): Promise<void>;
+  failed(error: RunError): Promise<void>;
+  /** An identifier that was minted, inherited, warned about or refused; those that simply exist are only counted. */
+  answered(answer: MintAnswer): Promise<void>;
+  /** A warning that concerns no single identifier. */
+  warned(warning: Warning): Promise<void>;
+}
+
+/** The counts of a run while it goes on. */
+export class RunTally {
+  readonly works = { succeeded: 0, failed: 0 };
+  readonly identifiers: Record<Outcome, number> = { existing: 0, inherited: 0, minted: 0 };
+  /** Identifiers that got no ID. */
+  refused = 0;
+  readonly warnings: Partial<Record<WarningCode, number>> = {};
+
+  answered({ outcome, warning }: Answer): void {
+    if (outcome === undefined) this.refused += 1;
+    else this.identifiers[outcome] += 1;
+    if (warning) this.warned(warning);
+  }
+
+  warned({ code }: Warning): void {
+    this.warnings[code] = (this.warnings[code] ?? 0) + 1;
+  }
+}
+
+/** Whether a report names an answer, or only counts it. */
+export function isNoteworthy({ outcome, warning }: Answer): boolean {
+  return outcome !== 'existing' || warning !== undefined;
+}

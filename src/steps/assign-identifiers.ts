@@ -1,0 +1,57 @@
+import type { AnsweredRow, AnswerTarget, IdentifierRow } from '../domain/documents.ts';
+import { IdMinterError } from '../domain/errors.ts';
+import type { MintRequest, Registry } from '../domain/registry.ts';
+import type { RunTally } from '../domain/run-report.ts';
+import { readSourceIdentifier } from '../domain/source-identifier.ts';
+import { inBatches } from './in-batches.ts';
+
+export interface AssignIdentifiersOptions {
+  readonly registry: Registry;
+  readonly rows: AsyncIterable<IdentifierRow>;
+  readonly target: AnswerTarget;
+  readonly tally: RunTally;
+  /** Identifiers a batch; each batch is one transaction. */
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gives each bare source identifier its canonical ID, one answer a row in their order. A row that cannot be read
+ * or gets no ID is answered with its error; the others are unharmed.
+ *
+ * @throws IdMinterError where the rows, the registry or the target fail as a whole
+ */
+export async function assignIdentifiers(options: AssignIdentifiersOptions): Promise<void> {
+  const { registry, rows, target, tally, batchSize, signal } = options;
+  for await (const batch of inBatches(rows, batchSize, signal)) {
+    const read = batch.map(readRequest);
+    const { answers, warnings } = await registry.mint(read.flatMap(({ request }) => request ?? []));
+    for (const warning of warnings) tally.warned(warning);
+    const inOrder = answers.values();
+    const answered = read.map(({ row, error }): AnsweredRow => {
+      const answer = error ? { error } : inOrder.next().value;
+      if (answer === undefined)
+        throw new Error('The registry gave fewer answers than it had requests.');
+      tally.answered(answer);
+      return { row, answer };
+    });
+    await target.write(answered);
+  }
+}
+
+function readRequest(row: IdentifierRow): {
+  row: IdentifierRow;
+  request?: MintRequest;
+  error?: IdMinterError;
+} {
+  if (row.error) return { row, error: row.error };
+  try {
+    const source = readSourceIdentifier(row.source);
+    const named = row.predecessor ?? null;
+    const predecessor = named === null ? null : readSourceIdentifier(named, 'predecessor');
+    return { row, request: { source, predecessor } };
+  } catch (error) {
+    if (error instanceof IdMinterError) return { row, error };
+    throw error;
+  }
+}
