@@ -87,7 +87,7 @@ async function openFirst(kinds: readonly ServerKind[]): Promise<OpenServer> {
     `The tests need a ${names} server, and there is none:\n` +
       reasons.map(reason => `  - ${reason}\n`).join('') +
       'Do one of these and run them again:\n' +
-      '  - install the server: `apt-get install mariadb-server-core`, `brew install mariadb`, ' +
+      '  - install the server: `apt-get install mariadb-server`, `brew install mariadb`, ' +
       '`winget install MariaDB.Server`, or MySQL 8.0 or later\n' +
       '  - start Docker\n' +
       `  - set ${variables} to mysql://root:PASSWORD@HOST:PORT of a server for tests, ` +

@@ -11,7 +11,7 @@ const execFileAsync = promisify(execFile);
  * Runs a program to its end.
  *
  * @returns what it wrote on stdout
- * @throws Error with what it wrote on stderr where it fails or takes longer than `seconds`
+ * @throws Error with what it wrote where it fails or takes longer than `seconds`
  */
 export async function run(
   program: string,
@@ -23,8 +23,12 @@ export async function run(
     maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, ...env },
   };
-  const { stdout } = await execFileAsync(program, args, { ...options, encoding: 'utf8' });
-  return stdout;
+  try {
+    return (await execFileAsync(program, args, { ...options, encoding: 'utf8' })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '', message } = error as Error & Record<string, string>;
+    throw new Error(`${message.trim()}\n${stdout}${stderr}`.slice(0, 4000), { cause: error });
+  }
 }
 
 /** Asks until the answer is there, at first often. */
