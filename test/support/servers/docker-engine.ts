@@ -43,7 +43,7 @@ async function launchContainer({ kind, dataDir, port, extraArgs }: Launch): Prom
       (await docker('ps', '--quiet', '--filter', `name=^${container}$`)).trim() !== '',
     log: () => docker('logs', '--tail', '20', container),
     async end(how) {
-      if (how === 'cleanly') await docker('stop', '--time', '30', container);
+      if (how === 'cleanly') await docker('stop', '-t', '30', container);
       await docker('rm', '--force', container);
       release(`container ${container}`);
     },
