@@ -17,6 +17,8 @@ export interface MigrationRecord {
 export interface RegistryFacts {
   /** Absent: the default list. */
   readonly conceptTypes?: readonly string[];
+  /** Present where `makeExact` was run. */
+  readonly exact?: boolean;
 }
 
 export interface MigrationDatabase {
