@@ -14,4 +14,5 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 // A checkout runs its sources as they are; the published package holds only what was built from them.
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const built = new URL('../dist/cli/main.js', import.meta.url);
-void import(existsSync(source) ? source.href : built.href);
+const { main } = await import(existsSync(source) ? source.href : built.href);
+await main();

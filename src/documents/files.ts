@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -73,6 +73,12 @@ export async function openForWriting(path: string, standardOutput: Writable): Pr
   }
 }
 
+/** Files that are being written; what ends the process by force takes them along. */
+const partials = new Set<string>();
+process.once('exit', () => {
+  for (const partial of partials) rmSync(partial, { force: true });
+});
+
 class FileTarget implements TextTarget {
   readonly name: string;
   readonly #partial: string;
@@ -83,6 +89,7 @@ class FileTarget implements TextTarget {
   constructor(path: string, partial: string, file: Writable) {
     this.name = path;
     this.#partial = partial;
+    partials.add(partial);
     this.#file = file;
     this.#out = path.endsWith('.gz') ? createGzip() : file;
     for (const stream of new Set([this.#file, this.#out])) {
@@ -107,6 +114,7 @@ class FileTarget implements TextTarget {
       this.#out.end();
       await finished(this.#file);
       await rename(this.#partial, this.name);
+      partials.delete(this.#partial);
     } catch (error) {
       throw targetFailed(this.name, this.#failure ?? error);
     }
@@ -116,6 +124,7 @@ class FileTarget implements TextTarget {
     this.#out.destroy();
     this.#file.destroy();
     await rm(this.#partial, { force: true });
+    partials.delete(this.#partial);
   }
 }
 

@@ -90,6 +90,9 @@ export interface Registry extends AsyncDisposable {
   /** The mapping of each source identifier, undefined where it has none. Reads only. */
   lookUp(sources: readonly SourceIdentifier[]): Promise<(Mapping | undefined)[]>;
 
+  /** Mappings whose source is spelt much like one that has none, for a person to choose from. Reads only. */
+  nearMisses(source: SourceIdentifier): Promise<Mapping[]>;
+
   /** All mappings of each canonical ID, oldest first; equal times in key order. Reads only. */
   sourcesOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, DatedMapping[]>>;
 

@@ -40,14 +40,18 @@ export interface RunReport {
 export class RunTally {
   readonly works = { succeeded: 0, failed: 0 };
   readonly identifiers: Record<Outcome, number> = { existing: 0, inherited: 0, minted: 0 };
-  /** Identifiers that got no ID. */
-  refused = 0;
+  /** How often each error was met, by identifiers that got no ID and works that could not be read or written. */
+  readonly errors: Partial<Record<ErrorCode, number>> = {};
   readonly warnings: Partial<Record<WarningCode, number>> = {};
 
-  answered({ outcome, warning }: Answer): void {
-    if (outcome === undefined) this.refused += 1;
+  answered({ outcome, warning, error }: Answer): void {
+    if (error) this.met(error.code);
     else this.identifiers[outcome] += 1;
     if (warning) this.warned(warning);
+  }
+
+  met(code: ErrorCode): void {
+    this.errors[code] = (this.errors[code] ?? 0) + 1;
   }
 
   warned({ code }: Warning): void {

@@ -3,7 +3,14 @@ import type { CanonicalId, RandomInt } from '../domain/canonical-id.ts';
 import { drawCanonicalId } from '../domain/canonical-id.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { DatedMapping, Registry, RegistryStore } from '../domain/registry.ts';
-import { checkSourceIdentifier, compareSources, foldConcept } from '../domain/source-identifier.ts';
+import type { FoldedIdentifier, SourceIdentifier } from '../domain/source-identifier.ts';
+import {
+  checkSourceIdentifier,
+  compareSources,
+  foldConcept,
+  keyOf,
+  nearSpellings,
+} from '../domain/source-identifier.ts';
 import { DryRunStore } from './dry-run-store.ts';
 import { importBatch } from './import-batch.ts';
 import { mintBatch } from './mint-batch.ts';
@@ -18,14 +25,25 @@ export function createRegistry(
   { random = randomInt }: { random?: RandomInt } = {}
 ): Registry {
   const reading = <T>(read: () => Promise<T>): Promise<T> => withRetries(store, read);
-  const registry: Registry = {
+  const fold = (source: SourceIdentifier): FoldedIdentifier =>
+    foldConcept(checkSourceIdentifier(source, store), store.conceptTypes);
+  return {
     name: store.name,
     mint: requests => mintBatch(store, requests),
     lookUp: async sources => {
-      const folded = sources.map(source =>
-        foldConcept(checkSourceIdentifier(source, store), store.conceptTypes)
-      );
-      return await reading(() => store.lookUp(folded));
+      const asked = sources.map(fold);
+      const stored = await reading(() => store.lookUp(asked));
+      return asked.map((source, index) => {
+        const mapping = stored[index];
+        return mapping && keyOf(mapping.source) === keyOf(source) ? mapping : undefined;
+      });
+    },
+    nearMisses: async source => {
+      const asked = fold(source);
+      const stored = await reading(() => store.lookUp([asked, ...nearSpellings(asked).map(fold)]));
+      const near = new Map(stored.flatMap(found => (found ? [[keyOf(found.source), found]] : [])));
+      near.delete(keyOf(asked));
+      return [...near.values()];
     },
     sourcesOf: async ids => groupByCanonicalId(ids, await reading(() => store.sourcesOf(ids))),
     statusOf: ids => reading(() => store.statusOf(ids)),
@@ -36,7 +54,6 @@ export function createRegistry(
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),
   };
-  return registry;
 }
 
 async function topUp(

@@ -224,6 +224,8 @@ async function fail(
   { report, tally }: MintWorksOptions
 ): Promise<void> {
   tally.works.failed += 1;
+  // At stage `mint` each refused identifier was counted already.
+  if (stage !== 'mint') tally.met(error.code);
   await report.failed({
     row_id: row,
     stage,

@@ -1,0 +1,97 @@
+import type { IdentifierRow } from '../../domain/documents.ts';
+import { IdMinterError } from '../../domain/errors.ts';
+import { RunTally } from '../../domain/run-report.ts';
+import { openAnswers, openIdentifiers, STANDARD } from '../../runtime/open-documents.ts';
+import { assignIdentifiers } from '../../steps/assign-identifiers.ts';
+import { exitFor } from '../exit.ts';
+import type { CommonOptions, Io } from '../io.ts';
+import { speech } from '../io.ts';
+import { startProgress } from '../progress.ts';
+import { openFor } from '../session.ts';
+
+export interface AssignOptions extends CommonOptions {
+  readonly source?: string;
+  readonly target?: string;
+  readonly type?: string;
+  readonly system?: string;
+  readonly valueColumn?: string;
+  readonly dryRun?: boolean;
+  readonly applyMigrations?: boolean;
+  readonly topUp?: boolean;
+}
+
+/** Identifiers a transaction. */
+const BATCH_SIZE = 5_000;
+
+/** `id-minter assign`: bare source identifiers in, their canonical IDs out. */
+export async function assign(
+  identifiers: readonly string[],
+  options: AssignOptions,
+  io: Io
+): Promise<number> {
+  const own = readOwnColumns(options);
+  if (identifiers.length > 0 === (options.source !== undefined)) {
+    throw usage('Name the identifiers, or a file of them with --source: one of the two.');
+  }
+  await using resources = new AsyncDisposableStack();
+  const speak = speech(io, options);
+  const file =
+    options.source === undefined ? undefined : await openIdentifiers(options.source, io, { own });
+  const registry = resources.use(
+    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
+  );
+  const format = file?.format ?? { kind: 'ndjson' };
+  const target = await openAnswers(options.target ?? STANDARD, format, io);
+  resources.defer(() => target.discard());
+  const tally = new RunTally();
+  using progress = startProgress(io, options, () => `${answered(tally)} identifiers`);
+  await assignIdentifiers({
+    registry,
+    rows: file?.rows() ?? named(identifiers),
+    target,
+    tally,
+    batchSize: BATCH_SIZE,
+    signal: io.signal,
+  });
+  progress.stop();
+  if (io.signal.aborted) return exitFor([]);
+  await target.complete();
+  const { existing, inherited, minted } = tally.identifiers;
+  const failed = Object.values(tally.errors).reduce((sum, count) => sum + count, 0);
+  speak.say(
+    `Identifiers: ${existing} existing, ${inherited} inherited, ${minted} minted, ${failed} failed.`
+  );
+  for (const [kind, counts] of [
+    ['Errors', tally.errors],
+    ['Warnings', tally.warnings],
+  ] as const) {
+    const told = Object.entries(counts).map(([code, count]) => `${count} ${code}`);
+    if (told.length > 0) speak.say(`${kind}: ${told.join(', ')}; each line says its own.`);
+  }
+  return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
+}
+
+function readOwnColumns({ type, system, valueColumn }: AssignOptions) {
+  if (type === undefined && system === undefined && valueColumn === undefined) return undefined;
+  if (type === undefined || system === undefined || valueColumn === undefined) {
+    throw usage('--type, --system and --value-column go together.');
+  }
+  return { type, system, valueColumn };
+}
+
+async function* named(identifiers: readonly string[]): AsyncGenerator<IdentifierRow> {
+  for (const [index, source] of identifiers.entries()) {
+    yield { place: `identifier ${index + 1}`, source };
+  }
+}
+
+function answered({ identifiers, errors }: RunTally): number {
+  return [...Object.values(identifiers), ...Object.values(errors)].reduce(
+    (sum, count) => sum + count,
+    0
+  );
+}
+
+function usage(message: string): IdMinterError {
+  return new IdMinterError('USAGE', `${message} Nothing was done.`);
+}

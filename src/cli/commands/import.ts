@@ -1,0 +1,44 @@
+import type { ErrorCode } from '../../domain/errors.ts';
+import { IdMinterError } from '../../domain/errors.ts';
+import { openIdentifiers } from '../../runtime/open-documents.ts';
+import type { ImportTally } from '../../steps/import-mappings.ts';
+import { importMappings } from '../../steps/import-mappings.ts';
+import { EXIT, exitFor } from '../exit.ts';
+import type { CommonOptions, Io } from '../io.ts';
+import { speech } from '../io.ts';
+import { startProgress } from '../progress.ts';
+import { openFor } from '../session.ts';
+
+/** Mappings a transaction. */
+const BATCH_SIZE = 5_000;
+
+/** `id-minter import`: known mappings in. */
+export async function importFile(path: string, options: CommonOptions, io: Io): Promise<number> {
+  await using resources = new AsyncDisposableStack();
+  const speak = speech(io, options);
+  const file = await openIdentifiers(path, io, { withCanonicalId: true });
+  const registry = resources.use(await openFor(io, options, { purpose: 'write' }));
+  const tally: ImportTally = { added: 0, existing: 0, failed: 0, warnings: 0 };
+  const codes = new Set<ErrorCode>();
+  using progress = startProgress(io, options, () => `${tally.added + tally.existing} mappings`);
+  await importMappings({
+    registry,
+    rows: file.rows(),
+    tally,
+    tell: (place, about) => {
+      const isError = about instanceof IdMinterError;
+      if (isError) codes.add(about.code);
+      speak.tell(isError ? 'error' : 'warning', about.code, `${place}: ${about.message}`);
+    },
+    batchSize: BATCH_SIZE,
+    signal: io.signal,
+  });
+  progress.stop();
+  if (io.signal.aborted) return EXIT.done;
+  const { added, existing, failed, warnings } = tally;
+  if (options.json) speak.data(JSON.stringify({ mappings: { added, existing, failed }, warnings }));
+  speak.say(
+    `Mappings: ${added} added, ${existing} existing, ${failed} failed, ${warnings} with a warning.`
+  );
+  return exitFor(codes);
+}

@@ -1,0 +1,30 @@
+import { EXIT } from '../exit.ts';
+import type { CommonOptions, Io } from '../io.ts';
+import { speech } from '../io.ts';
+import { openFor, survey } from '../session.ts';
+
+export interface PoolOptions extends CommonOptions {
+  readonly target?: number;
+}
+
+/** `id-minter pool`: how many canonical IDs are free and assigned. */
+export async function showPool(options: CommonOptions, io: Io): Promise<number> {
+  await using registry = await openFor(io, options, { purpose: 'read' });
+  const { free, assigned } = await registry.countPool();
+  speech(io, options).data(
+    options.json ? JSON.stringify({ free, assigned }) : `free ${free}\nassigned ${assigned}`
+  );
+  return EXIT.done;
+}
+
+/** `id-minter pool top-up`: adds free canonical IDs. */
+export async function topUpPool(options: PoolOptions, io: Io): Promise<number> {
+  const { settings } = survey(io, options);
+  await using registry = await openFor(io, options, { purpose: 'write' });
+  const target = options.target ?? settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT;
+  const { free, added } = await registry.topUp(target);
+  speech(io, options).data(
+    options.json ? JSON.stringify({ free, added }) : `free ${free}\nadded ${added}`
+  );
+  return EXIT.done;
+}

@@ -1,0 +1,83 @@
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import type { ErrorCode } from '../domain/errors.ts';
+import { ERRORS, IdMinterError } from '../domain/errors.ts';
+import type { Environment } from '../runtime/settings.ts';
+
+/** The surroundings of a command: what it reads and writes besides files. */
+export interface Io {
+  readonly environment: Environment;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** What every command can be told. */
+export interface CommonOptions {
+  readonly registry?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly debug?: boolean;
+}
+
+/** How a command speaks to the person or program that called it. */
+export interface Speech {
+  /** Data, on stdout. */
+  data(text: string): void;
+  /** What is worth knowing, on stderr; `--quiet` leaves it out. */
+  say(text: string): void;
+  /** What a person must know, on stderr. */
+  tell(kind: 'error' | 'warning', code: ErrorCode, message: string): void;
+}
+
+export function speech(io: Io, { quiet = false }: CommonOptions): Speech {
+  const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
+    hasColour(io) ? styleText(format, text, { validateStream: false }) : text;
+  return {
+    data: text => io.stdout.write(`${text}\n`),
+    say: text => {
+      if (!quiet) io.stderr.write(`${text}\n`);
+    },
+    tell: (kind, code, message) => {
+      const label = paint(kind === 'error' ? 'red' : 'yellow', `${kind} ${code}`);
+      io.stderr.write(`${label}: ${onOneLine(message)}\n`);
+    },
+  };
+}
+
+/** An error as a person sees it; the stack only with `--debug`. */
+export function explain(error: unknown, io: Io, options: CommonOptions): IdMinterError {
+  const known = error instanceof IdMinterError ? error : internal(error);
+  if (options.json) {
+    const { code, message } = known;
+    io.stdout.write(`${JSON.stringify({ error: { code, message, exit: ERRORS[code].exit } })}\n`);
+  }
+  speech(io, options).tell('error', known.code, known.message);
+  if (options.debug) io.stderr.write(`${stackOf(known)}\n`);
+  return known;
+}
+
+function internal(error: unknown): IdMinterError {
+  const what = error instanceof Error ? error.message : String(error);
+  return new IdMinterError(
+    'INTERNAL',
+    `A fault of ID Minter: ${what}. Every ID that was answered is in the registry. Run again with --debug, and report ` +
+      'what it prints at the project’s issue tracker.',
+    { cause: error }
+  );
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by: ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function hasColour({ environment, stderr }: Io): boolean {
+  return stderr.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+}
+
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}

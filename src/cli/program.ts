@@ -1,0 +1,216 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
+import { VERSION } from '../runtime/program.ts';
+import type { AssignOptions } from './commands/assign.ts';
+import type { MigrateCommandOptions, RollbackOptions } from './commands/migrate.ts';
+import type { MintOptions } from './commands/mint.ts';
+import type { PoolOptions } from './commands/pool.ts';
+import type { CommonOptions, Io } from './io.ts';
+
+/**
+ * The command line, without any rule of its own: each command's code is loaded when it is called.
+ *
+ * @param ended - told the exit status of the command that ran
+ */
+export function createProgram(io: Io, ended: (status: number) => void): Command {
+  const program = new Command('id-minter')
+    .description(
+      'Gives source identifiers canonical IDs that never change, and writes them into works.'
+    )
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => void io.stdout.write(text),
+      // Errors are told once, by the caller, also as JSON.
+      writeErr: () => undefined,
+      outputError: () => undefined,
+    })
+    .action(() => program.help({ error: true }));
+
+  common(program.command('mint', { isDefault: true }), 'works in, works with canonical IDs out')
+    .argument('[file]', 'the works, as --source')
+    .option('--source <file>', 'NDJSON file of works, or - for standard input; .gz is unpacked')
+    .option(
+      '--target <file>',
+      'NDJSON file for the works with their IDs, or - for standard output (the default)'
+    )
+    .option(
+      '--source-identifiers <ids...>',
+      'mint only these works: Type[system/value], @FILE or -'
+    )
+    .option(
+      '--job-id <id>',
+      'names the run in its report (default: the time and four random characters)'
+    )
+    .option('--batch-size <works>', 'works a transaction', wholeNumber, 500)
+    .option('--report <file>', 'write every failure and every new identifier to this JSON file')
+    .option('--dry-run', 'say what would be found, inherited and minted; write nothing')
+    .option(
+      '--apply-migrations',
+      'create or update the tables first, and fill a pool that never held an ID'
+    )
+    .option('--top-up', 'fill the pool when it runs out (the default for sqlite: registries)')
+    .option('--no-top-up', 'never fill the pool')
+    .addOption(hidden('--source-index <index>'))
+    .addOption(hidden('--target-index <index>'))
+    .addOption(hidden('--source-index-prefix <prefix>'))
+    .addOption(hidden('--target-index-prefix <prefix>'))
+    .addOption(hidden('--source-index-date-suffix <suffix>'))
+    .addOption(hidden('--target-index-date-suffix <suffix>'))
+    .addOption(hidden('--pipeline-date <date>'))
+    .addOption(hidden('--source-es-mode <mode>'))
+    .addOption(hidden('--target-es-mode <mode>'))
+    .addOption(hidden('--window-start <time>'))
+    .addOption(hidden('--window-end <time>'))
+    .addOption(hidden('--full'))
+    .addOption(hidden('--resolver <resolver>'))
+    .addHelpText('after', example('id-minter mint works.ndjson --target minted.ndjson'))
+    .action(async (file: string | undefined, options: MintOptions) => {
+      const { mint } = await import('./commands/mint.ts');
+      ended(await mint(file, options, io));
+    });
+
+  common(program.command('assign'), 'source identifiers in, their canonical IDs out')
+    .argument('[identifiers...]', 'Type[system/value]')
+    .option('--source <file>', 'NDJSON, CSV or TSV file of identifiers, or - for standard input')
+    .option('--target <file>', 'file for the answers, or - for standard output (the default)')
+    .option('--type <type>', 'ontology type of every line of a CSV file of your own')
+    .option('--system <system>', 'source system of every line of a CSV file of your own')
+    .option('--value-column <column>', 'the column with the values in a CSV file of your own')
+    .option('--dry-run', 'say what would be found, inherited and minted; write nothing')
+    .option(
+      '--apply-migrations',
+      'create or update the tables first, and fill a pool that never held an ID'
+    )
+    .option('--top-up', 'fill the pool when it runs out (the default for sqlite: registries)')
+    .option('--no-top-up', 'never fill the pool')
+    .addHelpText(
+      'after',
+      example(
+        'id-minter assign --source objects.csv --type Object --system tms --value-column ObjectID'
+      )
+    )
+    .action(async (identifiers: string[], options: AssignOptions) => {
+      const { assign } = await import('./commands/assign.ts');
+      ended(await assign(identifiers, options, io));
+    });
+
+  common(
+    program.command('lookup'),
+    'canonical ID → source identifiers; source identifier → canonical ID and siblings'
+  )
+    .argument('<ids...>', 'canonical IDs and source identifiers')
+    .addHelpText(
+      'after',
+      example("id-minter lookup 'Work[sierra-system-number/b1000001]' a2345678")
+    )
+    .action(async (ids: string[], options: CommonOptions) => {
+      const { lookUp } = await import('./commands/lookup.ts');
+      ended(await lookUp(ids, options, io));
+    });
+
+  common(program.command('import'), 'known mappings in')
+    .argument(
+      '<file>',
+      'CSV with CanonicalId, OntologyType, SourceSystem and SourceId, NDJSON, or - for standard input'
+    )
+    .addHelpText('after', example('id-minter import mappings.csv'))
+    .action(async (file: string, options: CommonOptions) => {
+      const { importFile } = await import('./commands/import.ts');
+      ended(await importFile(file, options, io));
+    });
+
+  const pool = common(
+    program.command('pool'),
+    'how many canonical IDs are free and assigned'
+  ).addHelpText('after', example('id-minter pool'));
+  pool.action(async (options: CommonOptions) => {
+    const { showPool } = await import('./commands/pool.ts');
+    ended(await showPool(options, io));
+  });
+  common(pool.command('top-up'), 'add free canonical IDs')
+    .option(
+      '--target <count>',
+      `free IDs to have afterwards (default: ID_GENERATOR_DESIRED_FREE_IDS_COUNT, or ${FREE_IDS_DEFAULT})`,
+      wholeNumber
+    )
+    .addHelpText('after', example('id-minter pool top-up --target 50000'))
+    .action(async (_: unknown, command: Command) => {
+      const { topUpPool } = await import('./commands/pool.ts');
+      ended(await topUpPool(command.optsWithGlobals<PoolOptions>(), io));
+    });
+
+  const migrate = common(program.command('migrate'), 'create or update the registry’s tables')
+    .option(
+      '--concept-types <list>',
+      'types that a new registry looks up as Concept: a comma-separated list, or none'
+    )
+    .option(
+      '--exact',
+      'a new MySQL registry tells case, accents and trailing spaces apart (the Python minter cannot share it)'
+    )
+    .addHelpText(
+      'after',
+      example('id-minter migrate --registry mysql://id_minter@localhost/identifiers')
+    );
+  migrate.action(async (options: MigrateCommandOptions) => {
+    const { applyMigrations } = await import('./commands/migrate.ts');
+    ended(await applyMigrations(options, io));
+  });
+  common(migrate.command('status'), 'which migrations are applied and pending')
+    .addHelpText('after', example('id-minter migrate status'))
+    .action(async (_: unknown, command: Command) => {
+      const { showStatus } = await import('./commands/migrate.ts');
+      ended(await showStatus(command.optsWithGlobals<CommonOptions>(), io));
+    });
+  common(migrate.command('rollback'), 'undo the newest migration')
+    .option(
+      '--drop-mappings <count>',
+      'agree to lose exactly this many mappings',
+      wholeNumberOrZero
+    )
+    .addHelpText('after', example('id-minter migrate rollback'))
+    .action(async (_: unknown, command: Command) => {
+      const { rollBack } = await import('./commands/migrate.ts');
+      ended(await rollBack(command.optsWithGlobals<RollbackOptions>(), io));
+    });
+
+  return program;
+}
+
+/** What every command understands. */
+function common(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .helpOption('-h, --help', 'print this help')
+    .option(
+      '--registry <url>',
+      'sqlite:PATH or mysql://USER@HOST:PORT/DATABASE (default: ID_MINTER_REGISTRY)'
+    )
+    .option('--json', 'one JSON document, or NDJSON, on standard output, also on failure')
+    .option('--quiet', 'no progress and no summary on standard error')
+    .option('--debug', 'show the stack of an error');
+}
+
+/** Understood, so that today's command lines are answered, but not offered: it works on indexes. */
+function hidden(flags: string): Option {
+  return new Option(flags).hideHelp();
+}
+
+function example(line: string): string {
+  return `\nExample:\n  ${line}`;
+}
+
+function wholeNumber(text: string): number {
+  const number = wholeNumberOrZero(text);
+  if (number === 0) throw new InvalidArgumentError('A whole number from 1 is needed.');
+  return number;
+}
+
+function wholeNumberOrZero(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
+  return Number(text);
+}

@@ -1,0 +1,49 @@
+import type { Registry } from '../domain/registry.ts';
+import { openRegistry } from '../runtime/open-registry.ts';
+import type { RegistryLocation } from '../runtime/registry-location.ts';
+import { locateRegistry } from '../runtime/registry-location.ts';
+import type { Settings } from '../runtime/settings.ts';
+import { readSettings } from '../runtime/settings.ts';
+import type { CommonOptions, Io } from './io.ts';
+import { speech } from './io.ts';
+
+/** What a command line and the environment say together about the registry. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly location: RegistryLocation;
+}
+
+export function survey(io: Io, { registry }: CommonOptions): Surroundings {
+  const { environment } = io;
+  const settings = readSettings(environment);
+  return {
+    settings,
+    location: locateRegistry(registry, { environment, settings, staysLocal: true }),
+  };
+}
+
+export interface OpenForOptions {
+  readonly purpose: 'write' | 'read' | 'dry-run';
+  readonly applyMigrations?: boolean | undefined;
+  /** Whether to fill the pool when it runs out; by default only where nobody else looks after it. */
+  readonly topUp?: boolean | undefined;
+}
+
+/** Opens the registry that a command works on, and says which one it is. */
+export async function openFor(
+  io: Io,
+  options: CommonOptions,
+  { purpose, applyMigrations, topUp }: OpenForOptions
+): Promise<Registry> {
+  const { settings, location } = survey(io, options);
+  const { say, tell: _ } = speech(io, options);
+  const registry = await openRegistry(location, {
+    purpose,
+    applyMigrations: purpose === 'write' && (applyMigrations ?? settings.APPLY_MIGRATIONS),
+    poolTarget: settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT,
+    topUp: topUp ?? location.kind === 'sqlite',
+    warn: message => say(`warning: ${message}`),
+  });
+  say(`Registry: ${registry.name}${purpose === 'dry-run' ? ' (dry run: nothing is written)' : ''}`);
+  return registry;
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
+import type { Registry, RegistryStore } from '../domain/registry.ts';
+import { knownMigrations, migrate, migrationStatus, rollback } from '../registry/migrate.ts';
+import type { MigrationDatabase } from '../registry/migration-database.ts';
+import { createRegistry } from '../registry/registry.ts';
+import type { Program } from '../registry/schema-state.ts';
+import { toppingUp } from '../registry/topping-up.ts';
+import { VERSION } from './program.ts';
+import type { RegistryLocation } from './registry-location.ts';
+
+/** Free IDs that a pool gets that runs out: enough for a while, and made in a blink. */
+const TOP_UP_STEP = 10_000;
+
+export { migrate, migrationStatus, rollback };
+
+export interface OpenRegistryOptions {
+  /** `write` makes a SQLite file that is not there; `read` refuses it; `dry-run` takes an empty one for it. */
+  readonly purpose: 'write' | 'read' | 'dry-run';
+  /** Applies pending migrations first, and fills a pool that has never held an ID. */
+  readonly applyMigrations?: boolean;
+  /** Free IDs that a top-up leaves. */
+  readonly poolTarget?: number;
+  /** Whether a pool that runs out is filled. */
+  readonly topUp?: boolean;
+  /** Told what a person should know although the registry can be used. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Opens a registry, or says in one error why it cannot be used. There are no retries yet: a wrong name or password
+ * shall be known at once.
+ */
+export async function openRegistry(
+  location: RegistryLocation,
+  {
+    purpose,
+    applyMigrations = false,
+    poolTarget = FREE_IDS_DEFAULT,
+    topUp = false,
+    warn = () => {},
+  }: OpenRegistryOptions
+): Promise<Registry> {
+  const isNew = location.kind === 'sqlite' && (await isAbsent(location.path));
+  if (isNew && purpose === 'dry-run') return await openEmpty(topUp, warn);
+  if (applyMigrations || (isNew && purpose === 'write')) await migrateAt(location);
+  const plain = createRegistry(await openStore(location, warn));
+  if (applyMigrations) {
+    const { free, assigned } = await plain.countPool();
+    if (free + assigned === 0) await plain.topUp(poolTarget);
+  }
+  const registry = topUp ? toppingUp(plain, TOP_UP_STEP) : plain;
+  return purpose === 'dry-run' ? closingBoth(registry.dryRun(), registry) : registry;
+}
+
+/** Opens the database of a registry for its migrations, whether or not it has any tables. */
+export async function openForMigrations(location: RegistryLocation): Promise<MigrationDatabase> {
+  if (location.kind === 'sqlite') {
+    const { openSqliteMigrations } = await import('../registry/sqlite/sqlite-migrations.ts');
+    return await openSqliteMigrations(location.path);
+  }
+  const { openMysqlMigrations } = await import('../registry/mysql/mysql-migrations.ts');
+  return await openMysqlMigrations(location);
+}
+
+export function isAbsent(path: string): Promise<boolean> {
+  return stat(path).then(
+    ({ size }) => size === 0,
+    () => true
+  );
+}
+
+async function migrateAt(location: RegistryLocation): Promise<void> {
+  const database = await openForMigrations(location);
+  try {
+    await migrate(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function openStore(
+  location: RegistryLocation,
+  warn: Program['warn']
+): Promise<RegistryStore> {
+  const program: Program = {
+    knownMigrations: knownMigrations(location.kind),
+    version: VERSION,
+    warn,
+  };
+  if (location.kind === 'sqlite') {
+    const { openSqliteStore } = await import('../registry/sqlite/sqlite-store.ts');
+    return await openSqliteStore(location.path, program);
+  }
+  const { openMysqlStore } = await import('../registry/mysql/mysql-store.ts');
+  return await openMysqlStore(location, program);
+}
+
+/** A dry run over a registry that is not there yet: everything is new. */
+async function openEmpty(topUp: boolean, warn: Program['warn']): Promise<Registry> {
+  const folder = await mkdtemp(join(tmpdir(), 'id-minter-'));
+  const location: RegistryLocation = { kind: 'sqlite', path: join(folder, 'empty.sqlite') };
+  await migrateAt(location);
+  const plain = createRegistry(await openStore(location, warn));
+  const registry = topUp ? toppingUp(plain, TOP_UP_STEP) : plain;
+  return closingBoth(registry.dryRun(), registry, () => rm(folder, { recursive: true }));
+}
+
+function closingBoth(view: Registry, below: Registry, then?: () => Promise<void>): Registry {
+  const close = async (): Promise<void> => {
+    await view.close();
+    await below.close();
+    await then?.();
+  };
+  return { ...view, close, [Symbol.asyncDispose]: close };
+}

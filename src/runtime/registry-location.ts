@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { IdMinterError } from '../domain/errors.ts';
+import type { Environment, Settings } from './settings.ts';
+
+/** Where a registry is. */
+export type RegistryLocation =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | ({ readonly kind: 'mysql' } & MysqlLocation);
+
+export interface MysqlLocation {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Asked for each connection, so that a changed password is taken up. */
+  readonly password: () => Promise<string>;
+  readonly database: string;
+  readonly tls: Tls;
+}
+
+export type Tls = 'verify' | 'require' | 'off';
+
+const TLS: readonly string[] = ['verify', 'require', 'off'] satisfies Tls[];
+const SQLITE_DEFAULT = './id-minter.sqlite';
+const MYSQL_PORT = 3306;
+
+/** Names that are set where a minter runs in production, so that an unnamed registry is a lost setting there. */
+const PRODUCTION = /^(ES_|S3_|ECS_|PIPELINE_DATE$|AWS_EXECUTION_ENV$)/;
+
+/**
+ * Finds out which registry is meant: by URL; else MySQL where an RDS_* variable is set or the code runs as a
+ * Lambda; else a file in this folder, but only for runs that stay on this machine.
+ *
+ * @param staysLocal - whether everything that is read and written is a file, an argument or a pipe
+ * @throws IdMinterError REGISTRY_NOT_NAMED, INVALID_CONFIGURATION
+ */
+export function locateRegistry(
+  url: string | undefined,
+  {
+    environment,
+    settings,
+    staysLocal,
+  }: { environment: Environment; settings: Settings; staysLocal: boolean }
+): RegistryLocation {
+  const named = url ?? settings.ID_MINTER_REGISTRY;
+  if (named !== undefined) return parseRegistryUrl(named, { environment, settings });
+  const isSet = (matches: (name: string) => boolean): string | undefined =>
+    Object.keys(environment).find(name => environment[name] && matches(name));
+  if (isSet(name => name.startsWith('RDS_') || name === 'AWS_LAMBDA_FUNCTION_NAME')) {
+    refuseSecretName(environment);
+    return {
+      kind: 'mysql',
+      host: settings.RDS_PRIMARY_HOST,
+      port: settings.RDS_PORT,
+      user: settings.RDS_USERNAME,
+      password: async () => settings.RDS_PASSWORD,
+      database: settings.IDENTIFIERS_DATABASE,
+      tls: defaultTls(settings.RDS_PRIMARY_HOST),
+    };
+  }
+  const production = isSet(name => PRODUCTION.test(name));
+  if (!staysLocal || production !== undefined) {
+    const because =
+      production === undefined ? 'the run reaches beyond files' : `${production} is set`;
+    throw new IdMinterError(
+      'REGISTRY_NOT_NAMED',
+      `No registry is named, and ${because}, so a fresh file is not what you want. Nothing was started. Give --registry ` +
+        'URL or ID_MINTER_REGISTRY, or the RDS_* variables.',
+      { because }
+    );
+  }
+  return { kind: 'sqlite', path: SQLITE_DEFAULT };
+}
+
+/**
+ * @throws IdMinterError INVALID_CONFIGURATION
+ */
+export function parseRegistryUrl(
+  text: string,
+  { environment, settings }: { environment: Environment; settings: Settings }
+): RegistryLocation {
+  if (text.startsWith('sqlite:')) {
+    const path = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+    if (path === '')
+      throw invalid('sqlite:PATH needs a path, for example sqlite:./id-minter.sqlite');
+    return { kind: 'sqlite', path };
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'mysql:') {
+    throw invalid('a registry is named sqlite:PATH or mysql://USER@HOST:PORT/DATABASE');
+  }
+  if (url.password !== '') {
+    throw invalid(
+      'passwords never stand in a URL, where logs and process lists show them: use RDS_PASSWORD, ' +
+        '?password-env=NAME or ?password-file=PATH'
+    );
+  }
+  const known = ['tls', 'password-env', 'password-file'];
+  const unknown = [...url.searchParams.keys()].find(name => !known.includes(name));
+  if (unknown !== undefined) throw invalid(`?${unknown} is unknown; ${known.join(', ')} are known`);
+  const tls = url.searchParams.get('tls');
+  if (tls !== null && !TLS.includes(tls))
+    throw invalid(`?tls=${tls}: ${TLS.join(', ')} are allowed`);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (host === '') throw invalid('the URL names no host');
+  return {
+    kind: 'mysql',
+    host,
+    port: url.port === '' ? MYSQL_PORT : Number(url.port),
+    user: decodeURIComponent(url.username) || settings.RDS_USERNAME,
+    password: passwordFrom(url, environment, settings),
+    database: decodeURIComponent(url.pathname.slice(1)) || settings.IDENTIFIERS_DATABASE,
+    tls: (tls as Tls | null) ?? defaultTls(host),
+  };
+}
+
+function passwordFrom(
+  url: URL,
+  environment: Environment,
+  settings: Settings
+): () => Promise<string> {
+  const variable = url.searchParams.get('password-env');
+  const file = url.searchParams.get('password-file');
+  if (variable !== null && file !== null)
+    throw invalid('give ?password-env or ?password-file, not both');
+  if (variable !== null) {
+    const password = environment[variable];
+    if (password === undefined) throw invalid(`?password-env names ${variable}, which is not set`);
+    return async () => password;
+  }
+  if (file === null) {
+    refuseSecretName(environment);
+    return async () => settings.RDS_PASSWORD;
+  }
+  return async () => {
+    try {
+      return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+    } catch (cause) {
+      throw invalid(`the password file ${file} cannot be read`, cause);
+    }
+  };
+}
+
+/** Better no start than one with other credentials than those that were meant. */
+function refuseSecretName(environment: Environment): void {
+  if (!environment['RDS_SECRET_NAME']) return;
+  throw invalid(
+    'RDS_SECRET_NAME is set, and this version does not read AWS Secrets Manager: unset it and give RDS_PASSWORD'
+  );
+}
+
+function defaultTls(host: string): Tls {
+  const isLoopback =
+    host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  return isLoopback ? 'off' : 'verify';
+}
+
+/** The URL itself is not shown: it may hold the password that it must not hold. */
+function invalid(why: string, cause?: unknown): IdMinterError {
+  return new IdMinterError(
+    'INVALID_CONFIGURATION',
+    `The registry cannot be used: ${why}. Nothing was started.`,
+    { why, cause }
+  );
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { IdMinterError } from '../domain/errors.ts';
+import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const yesOrNo = z.stringbool({ truthy: ['true', '1', 'yes'], falsy: ['false', '0', 'no'] });
+
+/** Every variable that the product reads, with its default, what is allowed and what it is for. */
+export const VARIABLES = {
+  ID_MINTER_REGISTRY: z.string().optional().meta({
+    about:
+      'The registry, as a URL: `sqlite:PATH` or `mysql://USER@HOST:PORT/DATABASE`. `--registry` wins over it.',
+  }),
+  RDS_PRIMARY_HOST: z.string().default('localhost').meta({ about: 'MySQL host.' }),
+  RDS_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(3306)
+    .meta({ about: 'MySQL port.', allowed: 'a whole number from 1 to 65535' }),
+  RDS_USERNAME: z.string().default('id_minter').meta({ about: 'Database user.' }),
+  RDS_PASSWORD: z.string().default('').meta({ about: 'Database password.' }),
+  IDENTIFIERS_DATABASE: z.string().default('identifiers').meta({ about: 'Database name.' }),
+  APPLY_MIGRATIONS: yesOrNo.default(false).meta({
+    about: 'Apply pending migrations before minting, and fill a pool that has never held an ID.',
+    allowed: 'true, 1, yes, false, 0, no',
+  }),
+  ID_GENERATOR_DESIRED_FREE_IDS_COUNT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(FREE_IDS_DEFAULT)
+    .meta({
+      about: 'How many free IDs a top-up of the pool leaves.',
+      allowed: 'a whole number from 1',
+    }),
+  ES_SOURCE_INDEX: z
+    .string()
+    .default('works-source')
+    .meta({ about: 'Upstream Elasticsearch index.' }),
+  ES_TARGET_INDEX: z.string().default('works-identified').meta({
+    about: 'Downstream Elasticsearch index.',
+  }),
+} as const;
+
+export type Settings = z.output<z.ZodObject<typeof VARIABLES>>;
+
+/**
+ * Reads the environment. A variable that is empty counts as not set.
+ *
+ * @throws IdMinterError INVALID_CONFIGURATION naming the variable and what is allowed
+ */
+export function readSettings(environment: Environment): Settings {
+  const given = Object.fromEntries(
+    Object.keys(VARIABLES).flatMap(name => (environment[name] ? [[name, environment[name]]] : []))
+  );
+  const result = z.object(VARIABLES).safeParse(given);
+  if (result.success) return result.data;
+  const name = String(result.error.issues[0]?.path[0]) as keyof typeof VARIABLES;
+  const allowed = String(VARIABLES[name].meta()?.['allowed'] ?? 'a text');
+  throw new IdMinterError(
+    'INVALID_CONFIGURATION',
+    `${name} is ${JSON.stringify(environment[name])}, and ${allowed} is allowed. Nothing was started. Correct the variable.`,
+    { name, value: environment[name], allowed }
+  );
+}
