@@ -145,7 +145,7 @@ function checkPart(
 ): string {
   if (text === undefined || text === null) throw invalid(what, part, text, 'is missing');
   if (typeof text !== 'string')
-    throw invalid(what, part, text, `is a ${typeof text}, not a string`);
+    throw invalid(what, part, text, `is of type ${typeof text}, not a string`);
   if (forbidden !== undefined) {
     if (text === '') throw invalid(what, part, text, 'is empty');
     if (text.includes(forbidden)) throw invalid(what, part, text, `holds "${forbidden}"`);
