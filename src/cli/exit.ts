@@ -5,6 +5,7 @@ import { ERRORS } from '../domain/errors.ts';
 export const EXIT = {
   done: 0,
   failures: 1,
+  usage: 2,
   differences: 6,
   internal: 70,
   interrupted: 130,

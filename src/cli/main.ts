@@ -3,7 +3,7 @@ import { ERRORS, IdMinterError } from '../domain/errors.ts';
 import { EXIT } from './exit.ts';
 import type { Io } from './io.ts';
 import { explain } from './io.ts';
-import { createProgram } from './program.ts';
+import { createProgram, withCommand } from './program.ts';
 import { watchSignals } from './stop.ts';
 
 /** Runs the command line of this process and ends it with the status that docs/cli.md promises. */
@@ -36,8 +36,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, ended => {
     status = ended;
   });
+  if (args.length === 0) {
+    io.stderr.write(program.helpInformation());
+    return EXIT.usage;
+  }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(withCommand(args), { from: 'user' });
     return status;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
@@ -47,10 +51,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function wrongUsage({ message, code }: CommanderError): IdMinterError {
-  const text =
-    code === 'commander.help'
-      ? 'Name a command.'
-      : message.replace(/^error: /, '').replace(/\n/g, ' ');
-  return new IdMinterError('USAGE', `${text} Nothing was done. See \`id-minter --help\`.`, {});
+function wrongUsage({ message }: CommanderError): IdMinterError {
+  const told = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  const text = told.replace(/\.$/, '');
+  return new IdMinterError(
+    'USAGE',
+    `${text.charAt(0).toUpperCase()}${text.slice(1)}. Nothing was done. See \`id-minter --help\`.`
+  );
 }

@@ -27,10 +27,9 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       // Errors are told once, by the caller, also as JSON.
       writeErr: () => undefined,
       outputError: () => undefined,
-    })
-    .action(() => program.help({ error: true }));
+    });
 
-  common(program.command('mint', { isDefault: true }), 'works in, works with canonical IDs out')
+  common(program.command('mint'), 'works in, works with canonical IDs out')
     .argument('[file]', 'the works, as --source')
     .option('--source <file>', 'NDJSON file of works, or - for standard input; .gz is unpacked')
     .option(
@@ -179,6 +178,28 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     });
 
   return program;
+}
+
+/**
+ * Flags that every command understands may stand before it; a line that begins with any other flag is `mint`, as
+ * today's users say it.
+ */
+export function withCommand(args: readonly string[]): string[] {
+  let first = 0;
+  while (isCommonFlag(args[first])) first += args[first] === '--registry' ? 2 : 1;
+  const [command, ...rest] = args.slice(first);
+  const leading = args.slice(0, first);
+  if (command === undefined ? leading.length === 0 : isHelp(command)) return [...args];
+  if (command === undefined || command.startsWith('-')) return ['mint', ...args];
+  return [command, ...leading, ...rest];
+}
+
+function isCommonFlag(arg: string | undefined): boolean {
+  return arg !== undefined && /^--(json|quiet|debug|registry(=.*)?)$/s.test(arg);
+}
+
+function isHelp(arg: string): boolean {
+  return ['-h', '--help', '-V', '--version'].includes(arg);
 }
 
 /** What every command understands. */
