@@ -23,7 +23,7 @@ import type { FoldedIdentifier, SourceKey } from '../domain/source-identifier.ts
 import { formatSourceIdentifier, keyOf } from '../domain/source-identifier.ts';
 import { PassingError, withRetries } from './retries.ts';
 
-/** What earlier attempts tried to write. A COMMIT whose answer was lost may have written it after all. */
+/** What earlier attempts were about to commit. A COMMIT whose answer was lost may have been done after all. */
 type Tried = Map<SourceKey, NewMapping>;
 
 interface NewMapping extends StoredMapping {
@@ -85,7 +85,7 @@ async function writeLayers(
   const settled: Settled = new Map(plan.settled);
   const drawn = await drawUnused(transaction, plan.needed);
   if (drawn.shortage?.details['locked'] === true && !isLast) throw new PassingError(drawn.shortage);
-  const used: CanonicalId[] = [];
+  const ours: NewMapping[] = [];
   for (const layer of plan.layers) {
     const rows: NewMapping[] = [];
     for (const entry of layer) {
@@ -93,12 +93,11 @@ async function writeLayers(
       if (row instanceof IdMinterError) settled.set(entry.key, row);
       else rows.push(row);
     }
-    for (const row of rows) tried.set(row.key, row);
-    for (const row of await insertRows(transaction, batch, rows, settled)) {
-      if (row.outcome === 'minted') used.push(row.canonicalId);
-    }
+    ours.push(...(await insertRows(transaction, batch, rows, settled)));
   }
-  await transaction.markAssigned(used);
+  const used = ours.filter(({ outcome }) => outcome === 'minted');
+  await transaction.markAssigned(used.map(({ canonicalId }) => canonicalId));
+  for (const row of ours) tried.set(row.key, row);
   return { settled, warnings: drawn.warnings };
 }
 

@@ -19,6 +19,12 @@ import { withRetries } from './retries.ts';
 /** How many IDs a top-up draws and inserts at a time. */
 const TOP_UP_STEP = 10_000;
 
+/** More than there can be: to count all free IDs. */
+const MANY = 1e12;
+
+/** Rounds in which every ID drawn is taken: one in a billion each even with 50 million IDs assigned. */
+const FRUITLESS_MAX = 5;
+
 /** The registry over a store: everything that MySQL and SQLite have in common. */
 export function createRegistry(
   store: RegistryStore,
@@ -68,18 +74,30 @@ async function topUp(
       { target }
     );
   }
-  const before = await withRetries(store, () => store.countFree(target));
-  let free = before;
+  const countFree = (): Promise<number> => withRetries(store, () => store.countFree(MANY));
+  let free = await countFree();
   let added = 0;
-  while (free < target) {
+  let fruitless = 0;
+  while (free < target && fruitless < FRUITLESS_MAX) {
     const drawn = Array.from({ length: Math.min(target - free, TOP_UP_STEP) }, () =>
       drawCanonicalId(random)
     );
     const went = await withRetries(store, () => store.addFree(drawn));
     added += went;
     free += went;
+    fruitless = went === 0 ? fruitless + 1 : 0;
   }
-  return { free: (await withRetries(store, () => store.countPool())).free, added };
+  if (free < target) throw drawsInVain(added, target);
+  return { free: added === 0 ? free : await countFree(), added };
+}
+
+function drawsInVain(added: number, target: number): IdMinterError {
+  return new IdMinterError(
+    'INTERNAL',
+    `The pool got ${added} of the free IDs that a target of ${target} needs; then every ID drawn was there already, ` +
+      'which cannot be chance. What was added stays. Report it at the project’s issue tracker.',
+    { added, target }
+  );
 }
 
 function groupByCanonicalId(
