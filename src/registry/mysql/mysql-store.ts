@@ -1,0 +1,185 @@
+import type { CanonicalId } from '../../domain/canonical-id.ts';
+import type {
+  DatedMapping,
+  ImportTransaction,
+  PoolCount,
+  RegistryStore,
+  Status,
+  StoredMapping,
+} from '../../domain/registry.ts';
+import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
+import type { Program } from '../schema-state.ts';
+import { checkSchemaState } from '../schema-state.ts';
+import type { MysqlConnection } from './mysql-connection.ts';
+import { connector } from './mysql-connection.ts';
+import type { Translated } from './mysql-errors.ts';
+import { translateMysqlError } from './mysql-errors.ts';
+import { MysqlPool } from './mysql-pool.ts';
+import { readRecordsOrAdopt } from './mysql-records.ts';
+import type { MysqlSchema } from './mysql-schema.ts';
+import { readSchema } from './mysql-schema.ts';
+import type { MysqlSettings } from './mysql-settings.ts';
+import { nameOf } from './mysql-settings.ts';
+import { countFree, MysqlTransaction } from './mysql-transaction.ts';
+import { equalityKeysOf, lookUpSources } from './source-look-up.ts';
+import { cut, LISTED_MAX } from './statement-sizes.ts';
+
+/** Of counting tens of millions of IDs from a cold disk. */
+const COUNT_TIMEOUT_MS = 600_000;
+
+/**
+ * Opens a registry on MySQL or MariaDB. Tries once: what is wrong with host, user, database or tables is said at
+ * once.
+ *
+ * @throws IdMinterError REGISTRY_UNAVAILABLE, REGISTRY_ACCESS_DENIED, REGISTRY_NOT_FOUND, INVALID_CONFIGURATION, one of
+ *   the SCHEMA codes, or MIGRATION_UNFINISHED
+ */
+export async function openMysqlStore(
+  settings: MysqlSettings,
+  program: Program
+): Promise<RegistryStore> {
+  const pool = new MysqlPool(connector(settings), settings.maxConnections);
+  try {
+    return await pool.use(async connection => {
+      const schema = await readSchema(connection);
+      const records = await readRecordsOrAdopt(connection, program);
+      const { conceptTypes } = checkSchemaState(records, program);
+      return new MysqlStore(settings, pool, schema, conceptTypes);
+    });
+  } catch (error) {
+    await pool.close();
+    throw translateMysqlError(error, settings).error;
+  }
+}
+
+class MysqlStore implements RegistryStore {
+  readonly name: string;
+  readonly conceptTypes: ReadonlySet<string>;
+  readonly canStore: CanStore;
+  readonly #settings: MysqlSettings;
+  readonly #pool: MysqlPool;
+  readonly #schema: MysqlSchema;
+
+  constructor(
+    settings: MysqlSettings,
+    pool: MysqlPool,
+    schema: MysqlSchema,
+    conceptTypes: ReadonlySet<string>
+  ) {
+    this.name = nameOf(settings);
+    this.conceptTypes = conceptTypes;
+    this.canStore = schema.canStore;
+    this.#settings = settings;
+    this.#pool = pool;
+    this.#schema = schema;
+  }
+
+  transaction<T>(work: (transaction: ImportTransaction) => Promise<T>): Promise<T> {
+    return this.#transact(connection => work(new MysqlTransaction(connection, this.#schema)));
+  }
+
+  lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]> {
+    return this.#pool.use(connection => lookUpSources(connection, this.#schema, sources));
+  }
+
+  equalityKeys(sources: readonly FoldedIdentifier[]): Promise<string[]> {
+    return this.#pool.use(connection => equalityKeysOf(connection, this.#schema, sources));
+  }
+
+  async sourcesOf(ids: readonly CanonicalId[]): Promise<DatedMapping[]> {
+    type Row = [string, string, string, CanonicalId, Date | null];
+    const rows = await this.#readByIds<Row>(
+      'SELECT OntologyType, SourceSystem, SourceId, CanonicalId, CreatedAt FROM identifiers WHERE CanonicalId IN (?)',
+      ids
+    );
+    return rows.map(([ontologyType, sourceSystem, value, canonicalId, createdAt]) => ({
+      source: { ontologyType, sourceSystem, value },
+      canonicalId,
+      // The column may be NULL: of a time that nobody knows, the row is taken for the oldest.
+      createdAt: createdAt ?? new Date(0),
+    }));
+  }
+
+  async statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>> {
+    const rows = await this.#readByIds<[CanonicalId, Status]>(
+      'SELECT CanonicalId, Status FROM canonical_ids WHERE CanonicalId IN (?)',
+      ids
+    );
+    return new Map(rows);
+  }
+
+  countPool(): Promise<PoolCount> {
+    return this.#pool.use(async connection => {
+      const rows = await connection.rows<[Status, number]>(
+        'SELECT Status, COUNT(*) FROM canonical_ids GROUP BY Status',
+        [],
+        { timeoutMs: COUNT_TIMEOUT_MS }
+      );
+      const counts = new Map(rows);
+      return { free: counts.get('free') ?? 0, assigned: counts.get('assigned') ?? 0 };
+    });
+  }
+
+  countFree(limit: number): Promise<number> {
+    return this.#pool.use(connection => countFree(connection, this.#schema, limit));
+  }
+
+  addFree(ids: readonly CanonicalId[]): Promise<number> {
+    return this.#transact(async connection => {
+      let added = 0;
+      for (const chunk of cut(ids.toSorted(), LISTED_MAX)) {
+        const { rows } = await connection.change(
+          'INSERT IGNORE INTO canonical_ids (CanonicalId) VALUES ?',
+          [chunk.map(id => [id])]
+        );
+        added += rows;
+      }
+      return added;
+    });
+  }
+
+  translate(error: unknown): Translated {
+    return translateMysqlError(error, this.#settings);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #readByIds<Row extends readonly unknown[]>(
+    sql: string,
+    ids: readonly CanonicalId[]
+  ): Promise<Row[]> {
+    return await this.#pool.use(async connection => {
+      const rows: Row[] = [];
+      for (const chunk of cut(ids, LISTED_MAX))
+        rows.push(...(await connection.rows<Row>(sql, [chunk])));
+      return rows;
+    });
+  }
+
+  async #transact<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    return await this.#pool.use(async connection => {
+      await connection.change('START TRANSACTION');
+      let result: T;
+      try {
+        result = await work(connection);
+      } catch (error) {
+        await rollBack(connection);
+        throw error;
+      }
+      await connection.change('COMMIT');
+      return result;
+    });
+  }
+}
+
+/** A connection on which something failed is closed instead, which rolls back as well. */
+async function rollBack(connection: MysqlConnection): Promise<void> {
+  if (!connection.isSound) return;
+  try {
+    await connection.change('ROLLBACK');
+  } catch {
+    // Not sound any more. What made us roll back is what the caller is told.
+  }
+}
