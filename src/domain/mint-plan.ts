@@ -21,7 +21,7 @@ export interface Batch {
   readonly requests: readonly PreparedRequest[];
   /** Each source once, with all predecessors named for it, in the order of the requests. */
   readonly sources: ReadonlyMap<SourceKey, BatchSource>;
-  /** Every source and predecessor once, in key order. */
+  /** Every source and predecessor once. */
   readonly asked: ReadonlyMap<SourceKey, FoldedIdentifier>;
 }
 
@@ -87,8 +87,7 @@ export function prepareBatch(
       throw error;
     }
   });
-  const inOrder = [...asked].sort(([, a], [, b]) => compareSources(a, b));
-  return { requests: prepared, sources, asked: new Map(inOrder) };
+  return { requests: prepared, sources, asked };
 }
 
 /**

@@ -23,8 +23,8 @@ import type { FoldedIdentifier, SourceKey } from '../domain/source-identifier.ts
 import { formatSourceIdentifier, keyOf } from '../domain/source-identifier.ts';
 import { PassingError, withRetries } from './retries.ts';
 
-/** What earlier attempts were about to commit. A COMMIT whose answer was lost may have been done after all. */
-type Tried = Map<SourceKey, NewMapping>;
+/** What earlier attempts were about to commit. A COMMIT whose answer was lost may be done after all, even later. */
+type Tried = NewMapping[];
 
 interface NewMapping extends StoredMapping {
   readonly key: SourceKey;
@@ -48,11 +48,11 @@ export async function mintBatch(
   requests: readonly MintRequest[]
 ): Promise<MintResult> {
   const batch = prepareBatch(requests, store);
-  const tried: Tried = new Map();
+  const tried: Tried = [];
   return await withRetries(store, async ({ isLast }) => {
-    const found = await lookUpAll(store, [...batch.asked]);
     const twins = new Map<SourceKey, FoldedIdentifier>();
     for (;;) {
+      const found = await lookUpAll(store, batch.asked);
       const plan = planBatch(batch, found, twins);
       recognise(plan.settled, tried);
       if (plan.layers.length === 0) {
@@ -65,7 +65,8 @@ export async function mintBatch(
         return { answers: settleBatch(batch, settled, found), warnings };
       } catch (error) {
         if (!(error instanceof EarlierTwin)) throw error;
-        // Rolled back. Once more without the later of the two, so that the earlier one stands.
+        // Rolled back. Once more without the later of the two, so that the earlier one stands; unless another minter
+        // has brought the later one in meanwhile, which the look-up then finds.
         twins.set(error.later, error.earlier);
       }
     }
@@ -97,7 +98,8 @@ async function writeLayers(
   }
   const used = ours.filter(({ outcome }) => outcome === 'minted');
   await transaction.markAssigned(used.map(({ canonicalId }) => canonicalId));
-  for (const row of ours) tried.set(row.key, row);
+  recognise(settled, tried);
+  tried.push(...ours);
   return { settled, warnings: drawn.warnings };
 }
 
@@ -206,12 +208,13 @@ async function drawUnused(transaction: MintingTransaction, needed: number): Prom
 
 async function lookUpAll(
   store: RegistryStore,
-  asked: readonly (readonly [SourceKey, FoldedIdentifier])[]
+  asked: ReadonlyMap<SourceKey, FoldedIdentifier>
 ): Promise<Map<SourceKey, StoredMapping>> {
-  const stored = await store.lookUp(asked.map(([, source]) => source));
+  const stored = await store.lookUp([...asked.values()]);
   const found = new Map<SourceKey, StoredMapping>();
-  for (const [index, [key]] of asked.entries()) {
-    const mapping = stored[index];
+  let index = 0;
+  for (const key of asked.keys()) {
+    const mapping = stored[index++];
     if (mapping !== undefined) found.set(key, mapping);
   }
   return found;
@@ -219,7 +222,7 @@ async function lookUpAll(
 
 /** An answer to COMMIT got lost, but the commit was done: what is found now is what this batch wrote. */
 function recognise(settled: Settled, tried: Tried): void {
-  for (const [key, { canonicalId, outcome }] of tried) {
+  for (const { key, canonicalId, outcome } of tried) {
     const end = settled.get(key);
     if (end !== undefined && !(end instanceof IdMinterError) && end.canonicalId === canonicalId) {
       settled.set(key, { canonicalId, outcome });
