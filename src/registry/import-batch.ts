@@ -1,7 +1,7 @@
 import { parseCanonicalId } from '../domain/canonical-id.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import { existing } from '../domain/mint-plan.ts';
+import { collision, existing } from '../domain/mint-plan.ts';
 import type {
   ImportAnswer,
   ImportTransaction,
@@ -50,13 +50,14 @@ export async function importBatch(
       } catch (error) {
         if (!(error instanceof RowsRefused)) throw error;
         // Rolled back. Once more without them, so that no ID is marked assigned for a row that did not go in.
-        for (const answer of error.answers) refused.set(answer.index, answer);
+        for (const { index, ...answer } of error.answers) refused.set(index, answer);
       }
     }
   });
   return mappings.map((mapping, index) => {
     const answer = answers.get(index) ?? refused.get(index) ?? written.get(index);
-    return { ...mapping, ...answer };
+    // The source as it was given, not folded.
+    return { ...answer, ...mapping };
   });
 }
 
@@ -93,13 +94,21 @@ async function refuseLost(
   rows: readonly Checked[]
 ): Promise<never> {
   const stored = await transaction.lookUp(rows.map(({ source }) => source));
+  const ofThisImport = new Map(rows.map(row => [keyOf(row.source), row]));
   const lost: Refused[] = [];
+  const laterTwins: Refused[] = [];
   for (const [position, row] of rows.entries()) {
     const standing = stored[position];
     if (standing === undefined) continue;
     const answer = standsAlready(row, standing);
     if (answer.error) lost.push({ ...answer, index: row.index });
+    const twin = ofThisImport.get(keyOf(standing.source));
+    if (twin !== undefined && twin.index > row.index) {
+      laterTwins.push({ ...twin, error: collision(twin.source, row.source) });
+    }
   }
+  // Of two lines the earlier stands, whichever was inserted first; what else was lost, the next attempt shows.
+  if (laterTwins.length > 0) throw new RowsRefused(laterTwins);
   throw lost.length > 0 ? new RowsRefused(lost) : rowsPassedOver(rows.length);
 }
 
