@@ -230,7 +230,7 @@ async function fail(
     row_id: row,
     stage,
     code: error.code,
-    detail: `${place}: ${error.message}`,
+    detail: error.message.startsWith(place) ? error.message : `${place}: ${error.message}`,
   });
 }
 

@@ -6,7 +6,8 @@ import { extractWork } from '../domain/work-document.ts';
 /**
  * Those works of a source that were asked for; an identifier that the source does not hold ends as a failure.
  *
- * @param ids - text forms of works' source identifiers, as an index names its documents
+ * @param ids - text forms of works' source identifiers, as an index names its documents; `system/value` alone is a
+ *   work's too
  */
 export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSource {
   return {
@@ -15,9 +16,9 @@ export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSou
       const missing = new Set(ids);
       const wanted = new Set(ids);
       for await (const work of source.works()) {
-        const id = namesOf(work).find(name => wanted.has(name));
-        if (id === undefined) continue;
-        missing.delete(id);
+        const named = namesOf(work).filter(name => wanted.has(name));
+        if (named.length === 0) continue;
+        for (const name of named) missing.delete(name);
         yield work;
       }
       for (const id of missing) yield { place: id, error: notFound(id, source.name) };
@@ -27,11 +28,13 @@ export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSou
 
 function namesOf(work: SourceWork | UnreadableWork): string[] {
   if (work.error) return [];
-  const extracted = extractWork(work.document);
-  const root =
-    'root' in extracted && extracted.root ? [formatSourceIdentifier(extracted.root)] : [];
+  const { root } = extractWork(work.document);
   const id = work.wrapper?.['_id'];
-  return typeof id === 'string' ? [id, ...root] : root;
+  const names = typeof id === 'string' ? [id] : [];
+  if (root === undefined) return names;
+  names.push(formatSourceIdentifier(root));
+  if (root.ontologyType === 'Work') names.push(`${root.sourceSystem}/${root.value}`);
+  return names;
 }
 
 function notFound(id: string, source: string): IdMinterError {

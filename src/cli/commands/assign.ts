@@ -37,12 +37,13 @@ export async function assign(
   const speak = speech(io, options);
   const file =
     options.source === undefined ? undefined : await openIdentifiers(options.source, io, { own });
-  const registry = resources.use(
-    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
-  );
   const format = file?.format ?? { kind: 'ndjson' };
   const target = await openAnswers(options.target ?? STANDARD, format, io);
   resources.defer(() => target.discard());
+  // Last, so that a wrong path is known before a registry is made or changed.
+  const registry = resources.use(
+    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
+  );
   const tally = new RunTally();
   using progress = startProgress(io, options, () => `${answered(tally)} identifiers`);
   await assignIdentifiers({

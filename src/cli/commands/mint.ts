@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { resolve } from 'node:path';
 import { IdMinterError } from '../../domain/errors.ts';
 import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
@@ -50,14 +51,15 @@ export async function mint(
 
   const wanted = await readWanted(options, sourcePath, io);
   const works = await openWorks(sourcePath, io);
-  const registry = resources.use(
-    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
-  );
   const target = options.dryRun ? nowhere() : await openWorksTarget(targetPath, io);
   resources.defer(() => target.discard());
   const reportFile =
     options.report === undefined ? undefined : await openReport(options.report, io);
   resources.defer(async () => await reportFile?.close());
+  // Last, so that a wrong path is known before a registry is made or changed.
+  const registry = resources.use(
+    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
+  );
   const waiting = openWaitingRoom<ReadWork>();
   resources.defer(() => waiting.close());
 
@@ -130,7 +132,18 @@ function readPaths(
   if (options.json && targetPath === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
+  refuseSharedReport(options, targetPath);
   return { source, targetPath };
+}
+
+/** One of the two would overwrite the other, or stand in the midst of it. */
+function refuseSharedReport({ report, dryRun, json }: MintOptions, targetPath: string): void {
+  if (report === undefined) return;
+  const isStandard = report === STANDARD;
+  const isTarget = isStandard ? targetPath === STANDARD : resolve(report) === resolve(targetPath);
+  if (isTarget && !dryRun) throw usage('--report and --target name the same place: give two.');
+  if (isStandard && json)
+    throw usage('With --json standard output holds the summary: give --report a file.');
 }
 
 async function readWanted(
@@ -155,7 +168,8 @@ async function readWanted(
 function onTerminal({ tell }: Speech): RunReport {
   return {
     succeeded: async () => {},
-    failed: async ({ row_id: row, code, detail }) => tell('error', code, `${row}: ${detail}`),
+    failed: async ({ row_id: row, code, detail }) =>
+      tell('error', code, detail.startsWith(row) ? detail : `${row}: ${detail}`),
     answered: async ({ warning }) => {
       if (warning) tell('warning', warning.code, warning.message);
     },
