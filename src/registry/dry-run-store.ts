@@ -1,5 +1,5 @@
 import type { CanonicalId } from '../domain/canonical-id.ts';
-import { standIn } from '../domain/canonical-id.ts';
+import { isStandIn, standIn } from '../domain/canonical-id.ts';
 import type {
   Claim,
   DatedMapping,
@@ -21,7 +21,11 @@ export class DryRunStore implements RegistryStore {
   readonly canStore: (text: string) => boolean;
   readonly #store: RegistryStore;
   readonly #added = new Map<string, StoredMapping>();
-  #claimed = 0;
+  readonly #usedIds = new Set<CanonicalId>();
+  /** Stand-ins that were ever given, for the numbers of the next ones. */
+  #numbered = 0;
+  /** IDs of the pool that a real run would have taken by now. */
+  #taken = 0;
   #promised = 0;
 
   constructor(store: RegistryStore) {
@@ -46,20 +50,27 @@ export class DryRunStore implements RegistryStore {
   /** Nothing can go wrong half-way, so what an abandoned transaction added is all that has to be undone. */
   async transaction<T>(work: (transaction: ImportTransaction) => Promise<T>): Promise<T> {
     const added: string[] = [];
-    const claimed = this.#claimed;
+    let unused = 0;
     try {
       return await work({
         lookUp: sources => this.lookUp(sources),
-        claim: count => this.#claim(count),
-        findUsed: async () => new Set(),
+        claim: async count => {
+          const claim = await this.#claim(count);
+          unused += claim.ids.length;
+          return claim;
+        },
+        findUsed: ids => this.#findUsed(ids),
         insert: rows => this.#insert(rows, added),
-        markAssigned: async () => undefined,
+        markAssigned: async ids => {
+          unused -= ids.length;
+        },
         addAssigned: async () => undefined,
       });
     } catch (error) {
       for (const key of added) this.#added.delete(key);
-      this.#claimed = claimed;
       throw error;
+    } finally {
+      this.#taken -= unused;
     }
   }
 
@@ -77,12 +88,12 @@ export class DryRunStore implements RegistryStore {
 
   async countPool(): Promise<PoolCount> {
     const { free, assigned } = await this.#store.countPool();
-    return { free: free + this.#promised - this.#claimed, assigned: assigned + this.#claimed };
+    return { free: free + this.#promised - this.#taken, assigned: assigned + this.#taken };
   }
 
   async countFree(limit: number): Promise<number> {
-    const free = await this.#store.countFree(limit + this.#claimed);
-    return free + this.#promised - this.#claimed;
+    const free = await this.#store.countFree(limit + this.#taken);
+    return free + this.#promised - this.#taken;
   }
 
   /** Promises the IDs without making them: the pool of the view is larger by their number. */
@@ -98,12 +109,21 @@ export class DryRunStore implements RegistryStore {
   /** The store below belongs to whoever opened it. */
   async close(): Promise<void> {}
 
+  /** Takes them until the transaction says which of them it used. */
   async #claim(count: number): Promise<Claim> {
     const free = await this.countFree(count);
-    const first = this.#claimed + 1;
-    const ids = Array.from({ length: Math.min(count, free) }, (_, index) => standIn(first + index));
-    if (ids.length === count) this.#claimed += count;
+    const ids = Array.from({ length: Math.min(count, free) }, () => standIn(++this.#numbered));
+    this.#taken += ids.length;
     return { ids, free };
+  }
+
+  async #findUsed(ids: readonly CanonicalId[]): Promise<Set<CanonicalId>> {
+    const real = ids.filter(id => !isStandIn(id));
+    if (real.length === 0) return new Set();
+    const stored = await this.#store.sourcesOf(real);
+    const used = new Set(stored.map(({ canonicalId }) => canonicalId));
+    for (const id of real) if (this.#usedIds.has(id)) used.add(id);
+    return used;
   }
 
   async #insert(rows: readonly StoredMapping[], added: string[]): Promise<number> {
@@ -113,6 +133,7 @@ export class DryRunStore implements RegistryStore {
       const key = keys[index];
       if (key === undefined || this.#added.has(key)) continue;
       this.#added.set(key, row);
+      if (!isStandIn(row.canonicalId)) this.#usedIds.add(row.canonicalId);
       added.push(key);
     }
     return added.length - before;
