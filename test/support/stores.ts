@@ -18,6 +18,7 @@ import { createRegistry } from '../../src/registry/registry.ts';
 import type { Program } from '../../src/registry/schema-state.ts';
 import { openSqliteMigrations } from '../../src/registry/sqlite/sqlite-migrations.ts';
 import { openSqliteStore } from '../../src/registry/sqlite/sqlite-store.ts';
+import type { TestUser } from './databases.ts';
 import { createDatabase, createUser } from './databases.ts';
 import { someIds } from './identifiers.ts';
 import type { TestServer } from './servers/open-servers.ts';
@@ -129,11 +130,12 @@ function mysqlStore(server: TestServer, isExact: boolean): TestStore {
         database: database.name,
         tls: 'off',
       });
+      let minter: TestUser | undefined;
       return {
         migrations: () => openMysqlMigrations(settings(username, password)),
         openStore: async program => {
-          const minter = await createUser(database, await readFile(MINTER_GRANTS, 'utf8'));
-          return openMysqlStore(
+          minter ??= await createUser(database, await readFile(MINTER_GRANTS, 'utf8'));
+          return await openMysqlStore(
             settings(minter.user, minter.password),
             programOf('mysql', program)
           );
