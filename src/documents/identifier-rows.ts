@@ -1,12 +1,13 @@
+import { isUtf8 } from 'node:buffer';
+import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import type { AnsweredRow, AnswerTarget, MappingRow } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 import type { ByteSource, TextTarget } from './files.ts';
-import { decodeUtf8, parseJson } from './json-text.ts';
-import { LINE_BYTES_MAX, readLines } from './lines.ts';
-import { lineTooLong } from './works-ndjson.ts';
+import { parseJson } from './json-text.ts';
+import { LINE_BYTES_MAX, lineTooLong, readLines } from './lines.ts';
 
 /** Where a CSV file of someone else's making has its identifiers: one type and system for all lines. */
 export interface OwnColumns {
@@ -51,11 +52,20 @@ export async function openIdentifierFile(
 
 /** One line a row, in the form in which the rows came; a CSV file gets its answers as last columns. */
 export function writeAnswers(target: TextTarget, format: RowFormat): AnswerTarget {
-  const toText = format.kind === 'ndjson' ? toNdjson : csvWriter(format);
+  const { start, toText } =
+    format.kind === 'ndjson' ? { start: '', toText: toNdjson } : csvWriter(format);
+  let isStarted = false;
+  const write = async (text: string): Promise<void> => {
+    await target.write(isStarted ? text : start + text);
+    isStarted = true;
+  };
   return {
     name: target.name,
-    write: answers => target.write(toText(answers)),
-    complete: () => target.complete(),
+    write: answers => write(toText(answers)),
+    complete: async () => {
+      if (!isStarted) await write('');
+      await target.complete();
+    },
     discard: () => target.discard(),
   };
 }
@@ -99,12 +109,10 @@ async function* readCsv(
       yield { place, source: null, canonicalId: null, fields: [], error: invalidRow(place, error) };
       continue;
     }
-    let fields: string[];
-    try {
-      fields = raw.map(field => decodeField(field, place));
-    } catch (error) {
-      if (!(error instanceof IdMinterError)) throw error;
-      yield { place, source: null, canonicalId: null, fields: raw, error };
+    const fields = decodeFields(raw);
+    if (fields === undefined) {
+      const notUtf8 = invalidRow(place, 'it is not UTF-8');
+      yield { place, source: null, canonicalId: null, fields: raw, error: notUtf8 };
       continue;
     }
     const source = columns.source(fields);
@@ -138,18 +146,16 @@ async function readHeader(
   const delimiter = firstLine.includes('\t') && !firstLine.includes(',') ? '\t' : ',';
   const records = csvRecords(all, delimiter);
   const first = await records.next();
-  if (first.done || first.value.error !== undefined) {
+  const header =
+    first.done || first.value.error !== undefined ? undefined : decodeFields(first.value.fields);
+  if (header === undefined) {
     throw new IdMinterError(
       'SOURCE_UNREADABLE',
-      `${name} has no readable header line. Nothing was minted.`,
+      `${name} has no header line that can be read. Nothing was minted. Write it as CSV or NDJSON, in UTF-8.`,
       { name }
     );
   }
-  return {
-    header: first.value.fields.map(field => decodeField(field, 'line 1')),
-    delimiter,
-    records,
-  };
+  return { header, delimiter, records };
 }
 
 async function* csvRecords(
@@ -165,7 +171,8 @@ async function* csvRecords(
     max_record_size: LINE_BYTES_MAX,
   });
   let start = 1;
-  const feed = feedInto(parser, chunks);
+  // What stops the feeding is thrown by the loop below.
+  const feed = pipeline(chunks, parser).catch(() => undefined);
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: string[];
@@ -183,25 +190,6 @@ async function* csvRecords(
       line: start,
       error: `${error.message}, so that nothing after it could be read`,
     };
-  }
-}
-
-async function feedInto(
-  parser: ReturnType<typeof parse>,
-  chunks: AsyncIterable<Buffer>
-): Promise<void> {
-  try {
-    for await (const chunk of chunks) {
-      if (!parser.write(chunk)) {
-        await new Promise<void>(resolve => {
-          parser.once('drain', resolve).once('close', resolve);
-        });
-      }
-      if (parser.destroyed) return;
-    }
-    parser.end();
-  } catch (error) {
-    parser.destroy(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
@@ -275,24 +263,23 @@ function shownSource(source: unknown): unknown {
 
 function csvWriter({ header, delimiter }: { header: readonly string[]; delimiter: string }) {
   const kept = header.flatMap((title, index) => (ANSWER_COLUMNS.includes(title) ? [] : [index]));
-  let isFirst = true;
-  return (answers: readonly AnsweredRow[]): string => {
-    const rows = answers.map(({ row, answer: { canonicalId, outcome, warning, error } }) => [
-      ...kept.map(index => row.fields?.[index] ?? ''),
-      canonicalId ?? '',
-      outcome ?? '',
-      warning?.code ?? '',
-      error?.code ?? '',
-    ]);
-    if (isFirst) rows.unshift([...kept.map(index => header[index] ?? ''), ...ANSWER_COLUMNS]);
-    isFirst = false;
-    return stringify(rows, { delimiter });
+  const fields = ({ row, answer: { canonicalId, outcome, warning, error } }: AnsweredRow) => [
+    ...kept.map(index => row.fields?.[index] ?? ''),
+    canonicalId ?? '',
+    outcome ?? '',
+    warning?.code ?? '',
+    error?.code ?? '',
+  ];
+  return {
+    start: stringify([[...kept.map(index => header[index]), ...ANSWER_COLUMNS]], { delimiter }),
+    toText: (answers: readonly AnsweredRow[]) => stringify(answers.map(fields), { delimiter }),
   };
 }
 
-function decodeField(field: string, place: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: every byte beyond ASCII, and no other
-  return /^[\x00-\x7f]*$/.test(field) ? field : decodeUtf8(Buffer.from(field, 'latin1'), place);
+/** @returns undefined where a field is not UTF-8 */
+function decodeFields(fields: readonly string[]): string[] | undefined {
+  const bytes = fields.map(field => Buffer.from(field, 'latin1'));
+  return bytes.every(isUtf8) ? bytes.map(field => field.toString('utf8')) : undefined;
 }
 
 function invalidRow(place: string, why: string): IdMinterError {

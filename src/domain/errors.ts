@@ -139,9 +139,9 @@ export const ERRORS = {
   INVALID_ROW: {
     exit: 1,
     cause:
-      'A line of a CSV file has another number of fields than its header, or unbalanced quotes.',
+      'A line of a CSV file has another number of fields than its header, or unbalanced quotes, or is not UTF-8.',
     data: 'The line got no ID; the others are unharmed.',
-    remedy: 'Correct the quoting of the line that the message names.',
+    remedy: 'Correct the quoting or the encoding of the line that the message names.',
   },
   WORK_NOT_FOUND: {
     exit: 1,

@@ -44,7 +44,7 @@ export async function openRegistry(
   }: OpenRegistryOptions
 ): Promise<Registry> {
   const isNew = location.kind === 'sqlite' && (await isAbsent(location.path));
-  if (isNew && purpose === 'dry-run') return await openEmpty(topUp, warn);
+  if (isNew && purpose === 'dry-run') return await openEmpty(location.path, topUp, warn);
   if (applyMigrations || (isNew && purpose === 'write')) await migrateAt(location);
   const plain = createRegistry(await openStore(location, warn));
   if (applyMigrations) {
@@ -99,13 +99,14 @@ async function openStore(
 }
 
 /** A dry run over a registry that is not there yet: everything is new. */
-async function openEmpty(topUp: boolean, warn: Program['warn']): Promise<Registry> {
+async function openEmpty(path: string, topUp: boolean, warn: Program['warn']): Promise<Registry> {
   const folder = await mkdtemp(join(tmpdir(), 'id-minter-'));
   const location: RegistryLocation = { kind: 'sqlite', path: join(folder, 'empty.sqlite') };
   await migrateAt(location);
   const plain = createRegistry(await openStore(location, warn));
   const registry = topUp ? toppingUp(plain, TOP_UP_STEP) : plain;
-  return closingBoth(registry.dryRun(), registry, () => rm(folder, { recursive: true }));
+  const view = { ...registry.dryRun(), name: `sqlite:${path}` };
+  return closingBoth(view, registry, () => rm(folder, { recursive: true }));
 }
 
 function closingBoth(view: Registry, below: Registry, then?: () => Promise<void>): Registry {

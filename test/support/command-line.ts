@@ -52,7 +52,7 @@ export interface Desk extends AsyncDisposable {
   /**
    * Runs one command line to its end.
    *
-   * @throws Error where it shows a stack that nobody asked for, or a secret of its environment
+   * @throws Error where it shows a stack that nobody asked for, a warning of Node, or a secret of its environment
    */
   run(args: readonly string[], options?: CommandOptions): Promise<Ended>;
   start(args: readonly string[], options?: CommandOptions): Running;
@@ -161,6 +161,8 @@ function secretsIn(environment: Readonly<Record<string, string>>): string[] {
 }
 
 function refuseStack(args: readonly string[], { stdout, stderr }: Ended): void {
-  if (args.includes('--debug') || !/^\s+at .*[:(]/m.test(stdout + stderr)) return;
-  throw new Error(`The command shows a stack without --debug:\n${stdout}\n${stderr}`);
+  if (args.includes('--debug') || !/^\s+at .*[:(]|^\(node:\d+\)/m.test(stdout + stderr)) return;
+  throw new Error(
+    `The command shows a stack without --debug, or a warning of Node:\n${stdout}\n${stderr}`
+  );
 }

@@ -37,8 +37,10 @@ export async function assign(
   const speak = speech(io, options);
   const file =
     options.source === undefined ? undefined : await openIdentifiers(options.source, io, { own });
-  const format = file?.format ?? { kind: 'ndjson' };
-  const target = await openAnswers(options.target ?? STANDARD, format, io);
+  const targetPath = options.target ?? STANDARD;
+  const answersInJson = options.json === true && targetPath === STANDARD;
+  const format = (answersInJson ? undefined : file?.format) ?? { kind: 'ndjson' };
+  const target = await openAnswers(targetPath, format, io);
   resources.defer(() => target.discard());
   // Last, so that a wrong path is known before a registry is made or changed.
   const registry = resources.use(
@@ -59,6 +61,10 @@ export async function assign(
   await target.complete();
   const { existing, inherited, minted } = tally.identifiers;
   const failed = Object.values(tally.errors).reduce((sum, count) => sum + count, 0);
+  if (options.json && !answersInJson) {
+    const { identifiers, errors, warnings } = tally;
+    speak.data(JSON.stringify({ identifiers: { ...identifiers, failed }, errors, warnings }));
+  }
   speak.say(
     `Identifiers: ${existing} existing, ${inherited} inherited, ${minted} minted, ${failed} failed.`
   );
