@@ -15,7 +15,6 @@ const CANTOPEN = 14;
 const PROTOCOL = 15;
 const AUTH = 23;
 const NOTADB = 26;
-const READONLY_DBMOVED = 1032;
 const CONSTRAINT_FOREIGNKEY = 787;
 /** What SQLite says of our statements where the tables lack what they name. */
 const OTHER_TABLES = /^(no such (table|column)|table \w+ has no column|ON CONFLICT clause)/;
@@ -39,13 +38,6 @@ export function translateSqliteError(
 }
 
 function describe(result: number, reason: string, path: string): [ErrorCode, string] {
-  if (result === READONLY_DBMOVED) {
-    return [
-      'REGISTRY_NOT_FOUND',
-      `${path} was moved or deleted while it was in use. What was answered before stands in the moved file; nothing of ` +
-        'this batch was written. Bring it back, then say the same again.',
-    ];
-  }
   if (result === CONSTRAINT_FOREIGNKEY) {
     return [
       'REGISTRY_UNAVAILABLE',
