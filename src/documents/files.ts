@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, rmSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { access, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { IdMinterError } from '../domain/errors.ts';
+import { BlockWriter } from './block-writer.ts';
+import { GzipPacker } from './gzip-packer.ts';
 
 /** The path that means standard input or output. */
 export const STANDARD = '-';
@@ -14,29 +17,26 @@ export const STANDARD = '-';
 /** The bytes of a file or of standard input; a name that ends in `.gz` is unpacked. */
 export interface ByteSource {
   readonly name: string;
+  /** To be read once. Nothing is open before, nor after the last chunk or an early end. */
   readonly chunks: AsyncIterable<Buffer>;
+  /** Ends the reading at once, also while it waits for more. */
+  close(): void;
 }
 
 /**
- * Opens a file now, so that a wrong path is known before anything is minted.
+ * Looks now whether a file can be read, so that a wrong path is known before anything is minted.
  *
  * @throws IdMinterError SOURCE_UNREADABLE
  */
 export async function openForReading(path: string, standardInput: Readable): Promise<ByteSource> {
-  if (path === STANDARD) {
-    return { name: 'standard input', chunks: guarded('standard input', standardInput) };
-  }
+  if (path === STANDARD) return byteSource('standard input', () => standardInput);
   try {
-    const handle = await open(path);
-    if ((await handle.stat()).isDirectory()) {
-      await handle.close();
-      throw new Error('it is a folder');
-    }
-    const file = createReadStream(path, { fd: handle });
-    return { name: path, chunks: guarded(path, path.endsWith('.gz') ? unpack(file) : file) };
+    await access(path, constants.R_OK);
+    if ((await stat(path)).isDirectory()) throw new Error('it is a folder');
   } catch (cause) {
     throw unreadable(path, cause, 'Nothing was read or minted.');
   }
+  return byteSource(path, () => openFile(path));
 }
 
 /** Somewhere to write text that appears as a whole or not at all. */
@@ -50,20 +50,25 @@ export interface TextTarget {
 
 /**
  * A file that gets its name only when it is complete: it is written beside its place and then moved there. A name
- * that ends in `.gz` is packed. Opened now, so that a wrong path is known before anything is minted.
+ * that ends in `.gz` is packed. Opened now, so that a wrong path is known before anything is minted. Devices and
+ * named pipes are written as they are.
  *
  * @throws IdMinterError TARGET_UNWRITABLE
  */
 export async function openForWriting(path: string, standardOutput: Writable): Promise<TextTarget> {
   if (path === STANDARD) return new StandardTarget(standardOutput);
-  const partial = join(
-    dirname(path),
-    `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`
-  );
   try {
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
-    const handle = await open(partial, 'wx');
-    return new FileTarget(path, partial, createWriteStream(partial, { fd: handle, flush: true }));
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw new Error('it is a folder');
+    if (/(^|[\\/])$/.test(path)) throw new Error('it names no file');
+    if (there && !there.isFile()) return new FileTarget(path, await open(path, 'w'));
+    // Through a link, which shall stay one.
+    const place = there ? await realpath(path) : path;
+    const partial = join(
+      dirname(place),
+      `.${basename(place)}.${randomBytes(4).toString('hex')}.partial`
+    );
+    return new FileTarget(path, await open(partial, 'wx'), { partial, place });
   } catch (cause) {
     throw new IdMinterError(
       'TARGET_UNWRITABLE',
@@ -73,6 +78,42 @@ export async function openForWriting(path: string, standardOutput: Writable): Pr
   }
 }
 
+function byteSource(name: string, openStream: () => Readable): ByteSource {
+  let stream: Readable | undefined;
+  let isClosed = false;
+  async function* read(): AsyncGenerator<Buffer, void, undefined> {
+    if (isClosed) return;
+    stream = openStream();
+    try {
+      for await (const chunk of stream)
+        yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    } catch (cause) {
+      if (isClosed) return;
+      throw unreadable(
+        name,
+        cause,
+        'What came before is minted. Mend it, and say the same command again.'
+      );
+    }
+  }
+  return {
+    name,
+    chunks: read(),
+    close: () => {
+      isClosed = true;
+      stream?.destroy();
+    },
+  };
+}
+
+function openFile(path: string): Readable {
+  const file = createReadStream(path);
+  // Its callback has nothing to tell: who reads the unpacked stream meets the error there.
+  return path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
+}
+
+const PART_IS_WRITTEN = 'What came before was written.';
+
 /** Files that are being written; what ends the process by force takes them along. */
 const partials = new Set<string>();
 process.once('exit', () => {
@@ -81,50 +122,58 @@ process.once('exit', () => {
 
 class FileTarget implements TextTarget {
   readonly name: string;
-  readonly #partial: string;
-  readonly #file: Writable;
-  readonly #out: Writable;
-  #failure: unknown;
+  readonly #handle: FileHandle;
+  /** Where it is written, and where it then moves; undefined where it is written in place. */
+  readonly #move: { readonly partial: string; readonly place: string } | undefined;
+  readonly #packer: GzipPacker | undefined;
+  readonly #blocks: BlockWriter;
+  #failure: IdMinterError | undefined;
 
-  constructor(path: string, partial: string, file: Writable) {
+  constructor(path: string, handle: FileHandle, move?: { partial: string; place: string }) {
     this.name = path;
-    this.#partial = partial;
-    partials.add(partial);
-    this.#file = file;
-    this.#out = path.endsWith('.gz') ? createGzip() : file;
-    for (const stream of new Set([this.#file, this.#out])) {
-      stream.on('error', error => {
-        this.#failure ??= error;
-      });
-    }
-    if (this.#out !== file) (this.#out as ReturnType<typeof createGzip>).pipe(file);
+    this.#handle = handle;
+    this.#move = move;
+    if (move) partials.add(move.partial);
+    const packer = path.endsWith('.gz') ? new GzipPacker() : undefined;
+    this.#packer = packer;
+    this.#blocks = new BlockWriter(async text => {
+      await handle.appendFile(packer ? await packer.pack(text) : text);
+    });
   }
 
   async write(text: string): Promise<void> {
-    if (this.#failure === undefined && !this.#out.write(text)) {
-      await Promise.race([once(this.#out, 'drain'), once(this.#file, 'error')]).catch(
-        () => undefined
-      );
-    }
-    if (this.#failure !== undefined) throw targetFailed(this.name, this.#failure);
+    await this.#attempt(() => this.#blocks.write(text));
   }
 
   async complete(): Promise<void> {
-    try {
-      this.#out.end();
-      await finished(this.#file);
-      await rename(this.#partial, this.name);
-      partials.delete(this.#partial);
-    } catch (error) {
-      throw targetFailed(this.name, this.#failure ?? error);
-    }
+    await this.#attempt(async () => {
+      await this.#blocks.flush();
+      if (this.#packer) await this.#handle.appendFile(await this.#packer.end());
+      if (this.#move) await this.#handle.sync();
+      await this.#handle.close();
+      if (this.#move) await rename(this.#move.partial, this.#move.place);
+    });
+    if (this.#move) partials.delete(this.#move.partial);
   }
 
   async discard(): Promise<void> {
-    this.#out.destroy();
-    this.#file.destroy();
-    await rm(this.#partial, { force: true });
-    partials.delete(this.#partial);
+    this.#packer?.discard();
+    await this.#handle.close().catch(() => undefined);
+    if (!this.#move) return;
+    await rm(this.#move.partial, { force: true });
+    partials.delete(this.#move.partial);
+  }
+
+  /** What once failed stays failed: a text with a hole in it never gets the name. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    try {
+      await work();
+    } catch (error) {
+      const data = this.#move ? 'What stood under that name is untouched.' : PART_IS_WRITTEN;
+      this.#failure = targetFailed(this.name, error, data);
+      throw this.#failure;
+    }
   }
 }
 
@@ -137,7 +186,19 @@ class StandardTarget implements TextTarget {
   }
 
   async write(text: string): Promise<void> {
-    if (text !== '' && !this.#out.write(text)) await once(this.#out, 'drain');
+    if (text === '' || this.#out.write(text)) return;
+    const waiting = new AbortController();
+    try {
+      await Promise.race([
+        once(this.#out, 'drain', waiting),
+        !this.#out.destroyed && once(this.#out, 'close', waiting),
+      ]);
+      if (this.#out.destroyed) throw this.#out.errored ?? new Error('it is closed');
+    } catch (error) {
+      throw targetFailed(this.name, error, PART_IS_WRITTEN);
+    } finally {
+      waiting.abort();
+    }
   }
 
   async complete(): Promise<void> {}
@@ -145,17 +206,17 @@ class StandardTarget implements TextTarget {
   async discard(): Promise<void> {}
 }
 
-export function targetFailed(path: string, cause: unknown): IdMinterError {
+export function targetFailed(name: string, cause: unknown, data: string): IdMinterError {
   return new IdMinterError(
     'TARGET_FAILED',
-    `Writing ${path} failed: ${reason(cause)}. The IDs minted so far are in the registry, and nothing stands under that ` +
-      'name. Mend it, and say the same command again: it gives the same IDs.',
-    { path, cause }
+    `Writing ${name} failed: ${reason(cause)}. The IDs minted so far are in the registry. ${data} Mend it, and say the ` +
+      'same command again: it gives the same IDs.',
+    { name, cause }
   );
 }
 
 /** What people call a system error. */
-export function reason(error: unknown): string {
+function reason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'ENOENT':
@@ -174,31 +235,10 @@ export function reason(error: unknown): string {
   }
 }
 
-function unpack(file: Readable): Readable {
-  const unpacked = createGunzip();
-  file.on('error', error => unpacked.destroy(error));
-  return file.pipe(unpacked);
-}
-
-async function* guarded(name: string, stream: Readable): AsyncGenerator<Buffer, void, undefined> {
-  try {
-    for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-  } catch (cause) {
-    throw unreadable(
-      name,
-      cause,
-      'What came before is minted. Mend it, and say the same command again.'
-    );
-  }
-}
-
 function unreadable(path: string, cause: unknown, data: string): IdMinterError {
   return new IdMinterError(
     'SOURCE_UNREADABLE',
     `${path} cannot be read: ${reason(cause)}. ${data}`,
-    {
-      path,
-      cause,
-    }
+    { path, cause }
   );
 }

@@ -1,6 +1,6 @@
-import type { ParseError } from 'jsonc-parser';
+import type { ParseErrorCode } from 'jsonc-parser';
 import { IdMinterError } from '../domain/errors.ts';
-import { isTooDeep, tooDeep } from '../domain/work-document.ts';
+import { isDeeperThan, tooDeep } from '../domain/work-document.ts';
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -8,36 +8,41 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UNUSUAL_NUMBER = /[:[,]\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
 const NUMBER = /[:[,]\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
 
+/** The reviver overflows the stack at 3,000 levels. Works may have fewer, but stand in wrappers here. */
+const REVIVED_LEVELS_MAX = 2_000;
+
 /**
  * Reads one JSON value. Numbers that a double cannot hold as they are written are kept as their text, so that
  * JSON.stringify writes them as they were.
  *
  * @param place - names the line in errors
- * @throws IdMinterError INVALID_JSON with line and column, TOO_DEEP
+ * @throws IdMinterError INVALID_JSON with line and column; TOO_DEEP where such numbers stand in 2,000 levels
  */
 export async function parseJson(bytes: Uint8Array, place: string): Promise<unknown> {
   const text = decodeUtf8(bytes, place);
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw await invalidJson(text, place, error);
+  } catch (cause) {
+    throw await invalidJson(text, place, cause);
   }
+  // The reviver costs four times plain parsing.
   if (!hasUnusualNumber(text)) return value;
-  // The reviver costs four times plain parsing and overflows the stack at 3,000 levels.
-  if (isTooDeep(value)) throw tooDeep();
+  if (isDeeperThan(REVIVED_LEVELS_MAX, value)) throw tooDeep();
   return JSON.parse(text, keepAsWritten);
 }
 
 /** @throws IdMinterError INVALID_JSON where the bytes are not UTF-8 */
-export function decodeUtf8(bytes: Uint8Array, place: string): string {
+function decodeUtf8(bytes: Uint8Array, place: string): string {
   try {
     return UTF_8.decode(bytes);
   } catch (cause) {
+    // Near enough: the column is wrong only where the text itself holds a replacement character before.
+    const column = Buffer.from(bytes).toString('utf8').indexOf('\ufffd') + 1;
     throw new IdMinterError(
       'INVALID_JSON',
-      `${place} is not UTF-8. It was passed over. Write the file in UTF-8.`,
-      { place, cause }
+      `${place}, column ${column}: not UTF-8. It was passed over. Write the file in UTF-8.`,
+      { place, column, cause }
     );
   }
 }
@@ -55,17 +60,28 @@ function keepAsWritten(_key: string, value: unknown, context: { source?: string 
   return String(value) === context.source ? value : JSON.rawJSON(context.source);
 }
 
-/** The engine's own message names no position in short texts, so the place comes from a parser that does. */
+/** The engine's own message mostly names no position, so the place comes from a parser that does. */
 async function invalidJson(text: string, place: string, cause: unknown): Promise<IdMinterError> {
-  const { parse, printParseErrorCode } = await import('jsonc-parser');
-  const faults: ParseError[] = [];
-  parse(text, faults, { disallowComments: true, allowTrailingComma: false });
-  const [fault] = faults;
-  const column = (fault?.offset ?? text.length) + 1;
-  const why = fault ? printParseErrorCode(fault.error) : 'ends too early';
+  const fault = await findFault(text);
+  const where = fault ? `${place}, column ${fault.column}` : place;
   return new IdMinterError(
     'INVALID_JSON',
-    `${place}, column ${column}: not JSON (${why}). It was passed over. Correct the line, and say the same command again.`,
-    { place, column, cause }
+    `${where}: not JSON (${fault?.why ?? 'NestedTooDeep'}). It was passed over. Correct the line, and say the same command again.`,
+    { place, column: fault?.column, cause }
   );
+}
+
+/** Where a text stops being JSON, which a parser that overflows the stack before cannot say. */
+async function findFault(text: string): Promise<{ column: number; why: string } | undefined> {
+  const { visit, printParseErrorCode } = await import('jsonc-parser');
+  let first: { column: number; why: string } | undefined;
+  const onError = (code: ParseErrorCode, offset: number): void => {
+    first ??= { column: offset + 1, why: printParseErrorCode(code) };
+  };
+  try {
+    visit(text, { onError }, { disallowComments: true, allowTrailingComma: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return first;
 }

@@ -1,3 +1,5 @@
+import { IdMinterError } from '../domain/errors.ts';
+
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -46,6 +48,14 @@ export async function* readLines(
     if (start < chunk.length) add(chunk.subarray(start));
   }
   if (length > 0) yield take();
+}
+
+export function lineTooLong(place: string): IdMinterError {
+  return new IdMinterError(
+    'LINE_TOO_LONG',
+    `${place} is longer than ${LINE_BYTES_MAX} bytes. It was passed over. Check that the file has one document a line.`,
+    { place, bytes: LINE_BYTES_MAX }
+  );
 }
 
 function trim(parts: readonly Buffer[], number: number): Buffer {

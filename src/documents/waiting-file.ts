@@ -1,55 +1,54 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { WaitingRoom } from '../domain/documents.ts';
+import { BlockWriter } from './block-writer.ts';
 import { targetFailed } from './files.ts';
 import { parseJson } from './json-text.ts';
 import { readLines } from './lines.ts';
 
-/** Keeps entries in a temporary file, which is made when the first one comes and goes with `close`. */
+/** Keeps entries in a temporary file, as JSON. It has no name, so that nothing is left of it however the process ends. */
 export class WaitingFile<T> implements WaitingRoom<T> {
-  size = 0;
-  #folder: string | undefined;
-  #out: Writable | undefined;
-  #failure: unknown;
+  #file: FileHandle | undefined;
+  readonly #blocks = new BlockWriter(async text => {
+    this.#file ??= await openNameless();
+    await this.#file.appendFile(text);
+  });
 
   async put(entry: T): Promise<void> {
-    this.#out ??= await this.#create();
-    this.size += 1;
-    if (!this.#out.write(`${JSON.stringify(entry)}\n`))
-      await once(this.#out, 'drain').catch(() => undefined);
-    if (this.#failure !== undefined) throw targetFailed(this.#path(), this.#failure);
+    await attempt(() => this.#blocks.write(`${JSON.stringify(entry)}\n`));
   }
 
   async *entries(): AsyncGenerator<T, void, undefined> {
-    if (this.#out === undefined) return;
-    this.#out.end();
-    await finished(this.#out);
-    const lines = readLines(createReadStream(this.#path()), { longest: Number.POSITIVE_INFINITY });
-    for await (const { number, bytes = Buffer.alloc(0) } of lines) {
-      yield (await parseJson(bytes, `line ${number}`)) as T;
+    await attempt(() => this.#blocks.flush());
+    if (this.#file === undefined) return;
+    const chunks = this.#file.createReadStream({ start: 0, autoClose: false });
+    for await (const { number, bytes } of readLines(chunks, {
+      longest: Number.POSITIVE_INFINITY,
+    })) {
+      if (bytes) yield (await parseJson(bytes, `line ${number}`)) as T;
     }
   }
 
   async close(): Promise<void> {
-    this.#out?.destroy();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    await this.#file?.close();
   }
+}
 
-  async #create(): Promise<Writable> {
-    this.#folder = await mkdtemp(join(tmpdir(), 'id-minter-'));
-    const out = createWriteStream(this.#path());
-    out.on('error', error => {
-      this.#failure ??= error;
-    });
-    return out;
-  }
+async function openNameless(): Promise<FileHandle> {
+  const path = join(tmpdir(), `id-minter-${randomUUID()}.ndjson`);
+  const file = await open(path, 'wx+', 0o600);
+  await rm(path);
+  return file;
+}
 
-  #path(): string {
-    return join(this.#folder ?? tmpdir(), 'waiting.ndjson');
+async function attempt(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const name = `a temporary file in ${tmpdir()}`;
+    throw targetFailed(name, error, 'Nothing stands under the names of the target and the report.');
   }
 }

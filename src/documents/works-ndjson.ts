@@ -6,10 +6,11 @@ import type {
   WorkTarget,
 } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
+import { DEPTH_MAX, isDeeperThan, tooDeep } from '../domain/work-document.ts';
 import type { ByteSource, TextTarget } from './files.ts';
 import { parseJson } from './json-text.ts';
 import type { Line } from './lines.ts';
-import { LINE_BYTES_MAX, readLines } from './lines.ts';
+import { lineTooLong, readLines } from './lines.ts';
 
 /**
  * Works as NDJSON, one a line: the bare document, or `{"_id", "_source"}` as elasticdump writes it. A line that
@@ -47,6 +48,7 @@ async function readWork({ number, bytes }: Line): Promise<SourceWork | Unreadabl
     const value = await parseJson(bytes, place);
     if (!isWrapped(value)) return { place, document: value };
     const { _source: document, ...wrapper } = value;
+    if (isDeeperThan(DEPTH_MAX, wrapper)) throw tooDeep();
     return { place, document, wrapper };
   } catch (error) {
     if (error instanceof IdMinterError) return { place, error };
@@ -66,13 +68,5 @@ function isWrapped(value: unknown): value is { readonly _id: unknown; readonly _
     value !== null &&
     Object.hasOwn(value, '_id') &&
     Object.hasOwn(value, '_source')
-  );
-}
-
-export function lineTooLong(place: string): IdMinterError {
-  return new IdMinterError(
-    'LINE_TOO_LONG',
-    `${place} is longer than ${LINE_BYTES_MAX} bytes. It was passed over. Check that the file has one document a line.`,
-    { place, bytes: LINE_BYTES_MAX }
   );
 }

@@ -51,10 +51,11 @@ export interface WorkTarget {
   discard(): Promise<void>;
 }
 
-/** Works that wait, outside memory, for the end of the run. */
+/** Entries that wait, outside memory, for the end of the run. They are data that JSON can hold. */
 export interface WaitingRoom<T> {
-  readonly size: number;
+  /** @throws IdMinterError TARGET_FAILED where there is no room */
   put(entry: T): Promise<void>;
+  /** All of them, in the order in which they came. */
   entries(): AsyncIterable<T>;
   close(): Promise<void>;
 }

@@ -144,8 +144,10 @@ function checkPart(
   { forbidden, canStore }: { forbidden?: string; canStore: CanStore | undefined }
 ): string {
   if (text === undefined || text === null) throw invalid(what, part, text, 'is missing');
-  if (typeof text !== 'string')
-    throw invalid(what, part, text, `is of type ${typeof text}, not a string`);
+  if (typeof text !== 'string') {
+    const type = JSON.isRawJSON(text) ? 'number' : typeof text;
+    throw invalid(what, part, text, `is of type ${type}, not a string`);
+  }
   if (forbidden !== undefined) {
     if (text === '') throw invalid(what, part, text, 'is empty');
     if (text.includes(forbidden)) throw invalid(what, part, text, `holds "${forbidden}"`);
@@ -181,8 +183,10 @@ function invalid(what: string, part: string, value: unknown, why: string): IdMin
   );
 }
 
-/** A value as an error shows it: whole when short, cut when long, and never able to break the line. */
+/** A value as an error shows it: whole when short, cut when long or nested, and never able to break the line. */
 function quote(value: unknown): string {
+  if (Array.isArray(value)) return '[…]';
+  if (typeof value === 'object' && value !== null && !JSON.isRawJSON(value)) return '{…}';
   const text = typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
 }

@@ -86,15 +86,26 @@ export function embedCanonicalIds(document: unknown, ids: readonly CanonicalId[]
   return embed(document);
 }
 
-/** Whether a value is nested deeper than the limit; it keeps its own stack, so no depth overflows it. */
-export function isTooDeep(value: unknown): boolean {
-  const open: { value: unknown; depth: number }[] = [{ value, depth: 1 }];
+/** Whether objects and arrays are nested in more levels; it keeps its own stack, so no depth overflows it. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  const open: { container: object; level: number }[] = [];
+  const visit = (child: unknown, level: number): void => {
+    if (isContainer(child)) open.push({ container: child, level });
+  };
+  visit(value, 1);
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (typeof at.value !== 'object' || at.value === null) continue;
-    if (at.depth > DEPTH_MAX) return true;
-    for (const child of Object.values(at.value)) open.push({ value: child, depth: at.depth + 1 });
+    if (at.level > levels) return true;
+    for (const child of Object.values(at.container)) visit(child, at.level + 1);
   }
   return false;
+}
+
+export function tooDeep(): IdMinterError {
+  return new IdMinterError(
+    'TOO_DEEP',
+    `The document is nested deeper than ${DEPTH_MAX} levels. It was not written. Correct it at its source.`,
+    { levels: DEPTH_MAX }
+  );
 }
 
 /** Which of two works that ended on one canonical ID is written. */
@@ -137,7 +148,7 @@ function readRoot(document: unknown): SourceIdentifier {
 
 function readNode(node: JsonObject, path: readonly (string | number)[]): MintRequest {
   return staged('embed', () => {
-    const where = path.join('.');
+    const where = path.join('.') || 'the top of the document';
     const source = readSource(node['sourceIdentifier'], `source identifier at ${where}`);
     const predecessor = node['predecessorIdentifier'] ?? null;
     if (predecessor === null) return { source };
@@ -165,7 +176,7 @@ function visitNodes(
 ): void {
   const path: (string | number)[] = [];
   const walk = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
+    if (!isContainer(value)) return;
     if (path.length >= DEPTH_MAX) throw new StagedError('read', tooDeep());
     if (isObject(value) && Object.hasOwn(value, 'sourceIdentifier')) visit(value, path);
     for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
@@ -211,11 +222,13 @@ function modifiedTime(document: unknown): number {
   return typeof time === 'string' ? Date.parse(time) : Number.NaN;
 }
 
-/** A plain JSON object. A number kept as it was written is an object to JavaScript, but a leaf to JSON. */
 function isObject(value: unknown): value is JsonObject {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
-  );
+  return isContainer(value) && !Array.isArray(value);
+}
+
+/** An object or array. A number kept as it was written is an object to JavaScript, but a leaf to JSON. */
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !JSON.isRawJSON(value);
 }
 
 function invalidWork(why: string): IdMinterError {
@@ -223,14 +236,6 @@ function invalidWork(why: string): IdMinterError {
     'INVALID_WORK',
     `The document ${why}. It was not written. Send works as the transformers write them.`,
     { why }
-  );
-}
-
-export function tooDeep(): IdMinterError {
-  return new IdMinterError(
-    'TOO_DEEP',
-    `The document is nested deeper than ${DEPTH_MAX} levels. It was not written. Correct it at its source.`,
-    { levels: DEPTH_MAX }
   );
 }
 

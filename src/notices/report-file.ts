@@ -1,10 +1,4 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import type { WaitingRoom } from '../domain/documents.ts';
 import type { RunReport, RunSummary } from '../domain/run-report.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 
@@ -27,24 +21,30 @@ const LISTS = ['successful_ids', 'errors', 'outcomes', 'warned'] as const;
 type List = (typeof LISTS)[number];
 
 /**
- * A report of any length in bounded memory: its lists grow in temporary files side by side and are joined to one
- * JSON document at the end, counts first.
+ * A report of any length in bounded memory: its lists grow side by side outside memory, and are joined to one JSON
+ * document at the end, counts first.
  */
 export class ReportFile implements RunReport {
   readonly #target: ReportTarget;
-  readonly #lists = new Map<List, Writable>();
-  #folder: string | undefined;
+  readonly #lists: Readonly<Record<List, WaitingRoom<unknown>>>;
 
-  constructor(target: ReportTarget) {
+  /** @param openList - a room for the entries of one list */
+  constructor(target: ReportTarget, openList: () => WaitingRoom<unknown>) {
     this.#target = target;
+    this.#lists = {
+      successful_ids: openList(),
+      errors: openList(),
+      outcomes: openList(),
+      warned: openList(),
+    };
   }
 
   async succeeded(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await this.#add('successful_ids', id);
+    for (const id of ids) await this.#lists.successful_ids.put(id);
   }
 
   async failed(error: Parameters<RunReport['failed']>[0]): Promise<void> {
-    await this.#add('errors', error);
+    await this.#lists.errors.put(error);
   }
 
   async answered({
@@ -54,7 +54,7 @@ export class ReportFile implements RunReport {
     warning,
     error,
   }: Parameters<RunReport['answered']>[0]): Promise<void> {
-    await this.#add('outcomes', {
+    await this.#lists.outcomes.put({
       source: formatSourceIdentifier(source),
       ...(error
         ? { error: { code: error.code, message: error.message } }
@@ -64,7 +64,7 @@ export class ReportFile implements RunReport {
   }
 
   async warned(warning: Parameters<RunReport['warned']>[0]): Promise<void> {
-    await this.#add('warned', warning);
+    await this.#lists.warned.put(warning);
   }
 
   /** Joins the lists under their head and gives the file its name. */
@@ -73,40 +73,19 @@ export class ReportFile implements RunReport {
     await this.#target.write(JSON.stringify(told, null, 2).replace(/\n\}$/, ''));
     for (const list of LISTS) {
       await this.#target.write(`,\n  ${JSON.stringify(list)}: [`);
-      const entries = this.#lists.get(list);
-      if (entries !== undefined) {
-        entries.end();
-        await finished(entries);
-        for await (const chunk of createReadStream(this.#path(list), 'utf8'))
-          await this.#target.write(String(chunk));
-        await this.#target.write('\n  ');
+      let separator = '';
+      for await (const entry of this.#lists[list].entries()) {
+        await this.#target.write(`${separator}\n    ${JSON.stringify(entry)}`);
+        separator = ',';
       }
-      await this.#target.write(']');
+      await this.#target.write(separator === '' ? ']' : '\n  ]');
     }
     await this.#target.write('\n}\n');
     await this.#target.complete();
   }
 
   async close(): Promise<void> {
-    for (const list of this.#lists.values()) list.destroy();
+    for (const list of LISTS) await this.#lists[list].close();
     await this.#target.discard();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #add(list: List, entry: unknown): Promise<void> {
-    const open = this.#lists.get(list);
-    const out = open ?? (await this.#open(list));
-    if (!out.write(`${open ? ',' : ''}\n    ${JSON.stringify(entry)}`)) await once(out, 'drain');
-  }
-
-  async #open(list: List): Promise<Writable> {
-    this.#folder ??= await mkdtemp(join(tmpdir(), 'id-minter-'));
-    const out = createWriteStream(this.#path(list));
-    this.#lists.set(list, out);
-    return out;
-  }
-
-  #path(list: List): string {
-    return join(this.#folder ?? tmpdir(), list);
   }
 }

@@ -1,12 +1,13 @@
+import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
 import type { IdentifierFile, OwnColumns, RowFormat } from '../documents/identifier-rows.ts';
 import { openIdentifierFile, writeAnswers } from '../documents/identifier-rows.ts';
-import { decodeUtf8 } from '../documents/json-text.ts';
 import { readLines } from '../documents/lines.ts';
 import { WaitingFile } from '../documents/waiting-file.ts';
 import { readWorks, writeWorks } from '../documents/works-ndjson.ts';
 import type { AnswerTarget, WaitingRoom, WorkSource, WorkTarget } from '../domain/documents.ts';
+import { IdMinterError } from '../domain/errors.ts';
 import { ReportFile } from '../notices/report-file.ts';
 
 export { STANDARD };
@@ -52,19 +53,30 @@ export async function openAnswers(
 }
 
 export async function openReport(path: string, { stdout }: Streams): Promise<ReportFile> {
-  return new ReportFile(await openForWriting(path, stdout));
+  return new ReportFile(await openForWriting(path, stdout), openWaitingRoom);
 }
 
 export function openWaitingRoom<T>(): WaitingRoom<T> {
   return new WaitingFile<T>();
 }
 
-/** The lines of a text file that are not empty, e.g. a list of identifiers. */
+/**
+ * The lines of a text file that are not empty, e.g. a list of identifiers.
+ *
+ * @throws IdMinterError SOURCE_UNREADABLE, also where one of the lines is no text
+ */
 export async function readList(path: string, { stdin }: Streams): Promise<string[]> {
   const list: string[] = [];
-  const { chunks } = await openForReading(path, stdin);
+  const { name, chunks } = await openForReading(path, stdin);
   for await (const { number, bytes } of readLines(chunks)) {
-    const line = decodeUtf8(bytes ?? Buffer.alloc(0), `line ${number}`).trim();
+    if (bytes === undefined || !isUtf8(bytes)) {
+      throw new IdMinterError(
+        'SOURCE_UNREADABLE',
+        `Line ${number} of ${name} is not a line of UTF-8 text. Nothing was done. Write one identifier a line.`,
+        { name, line: number }
+      );
+    }
+    const line = bytes.toString('utf8').trim();
     if (line !== '') list.push(line);
   }
   return list;

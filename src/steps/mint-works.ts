@@ -1,3 +1,4 @@
+import type { CanonicalId } from '../domain/canonical-id.ts';
 import type {
   MintedWork,
   SourceWork,
@@ -44,7 +45,7 @@ interface AnsweredWork extends ReadWork {
 
 /** A document that will be written, and the works of the batch that have to stand back for it. */
 interface EmbeddedWork extends MintedWork {
-  readonly extracted: ExtractedWork;
+  readonly root: SourceIdentifier;
   readonly standingBack: EmbeddedWork[];
 }
 
@@ -158,7 +159,10 @@ async function count(
 
 async function write(answered: readonly AnsweredWork[], options: MintWorksOptions): Promise<void> {
   const { target, report, tally } = options;
-  const works = await choosePerDocument(answered.map(embed), options);
+  const works = choosePerDocument(answered.map(embed));
+  for (const work of works) {
+    for (const lost of work.standingBack) await warn(sharedDocument(work, lost), options);
+  }
   const refused = await target.write(works);
   const written = works.filter((_, index) => !refused.has(index));
   for (const [index, error] of refused) {
@@ -177,29 +181,17 @@ function embed({ work, extracted, answers }: AnsweredWork): EmbeddedWork {
   const canonicalId = ids[extracted.rootIndex];
   if (canonicalId === undefined) throw new Error('The work itself is not among its identifiers.');
   const document = embedCanonicalIds(work.document, ids);
-  return { ...work, document, canonicalId, extracted, standingBack: [] };
+  return { ...work, document, canonicalId, root: extracted.root, standingBack: [] };
 }
 
 /** One document can stand under one canonical ID; the works keep their order. */
-async function choosePerDocument(
-  works: readonly EmbeddedWork[],
-  options: MintWorksOptions
-): Promise<EmbeddedWork[]> {
-  const standing = new Map<string, EmbeddedWork>();
+function choosePerDocument(works: readonly EmbeddedWork[]): EmbeddedWork[] {
+  const standing = new Map<CanonicalId, EmbeddedWork>();
   for (const work of works) {
     const other = standing.get(work.canonicalId);
-    if (other === undefined) {
-      standing.set(work.canonicalId, work);
-      continue;
-    }
-    const wins = prevails(
-      { document: work.document, root: work.extracted.root },
-      { document: other.document, root: other.extracted.root }
-    );
-    const [winner, loser] = wins ? [work, other] : [other, work];
-    winner.standingBack.push(loser, ...loser.standingBack);
+    const [winner, loser] = other && !prevails(work, other) ? [other, work] : [work, other];
+    if (loser) winner.standingBack.push(loser, ...loser.standingBack.splice(0));
     standing.set(work.canonicalId, winner);
-    await warn(sharedDocument(winner, loser), options);
   }
   return works.filter(work => standing.get(work.canonicalId) === work);
 }
@@ -258,8 +250,8 @@ function isNew({ outcome }: MintAnswer): boolean {
   return outcome === 'minted' || outcome === 'inherited';
 }
 
-function nameOf({ extracted }: EmbeddedWork): string {
-  return formatSourceIdentifier(extracted.root);
+function nameOf({ root }: EmbeddedWork): string {
+  return formatSourceIdentifier(root);
 }
 
 /** What a report calls a work: its source identifier, else the `_id` it came with, else its place. */
