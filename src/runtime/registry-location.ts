@@ -96,6 +96,8 @@ export function parseRegistryUrl(
     );
   }
   const known = ['tls', 'password-env', 'password-file'];
+  if (url.hash !== '')
+    throw invalid('a # in a user, password or database is written %23, and a password never');
   const unknown = [...url.searchParams.keys()].find(name => !known.includes(name));
   if (unknown !== undefined) throw invalid(`?${unknown} is unknown; ${known.join(', ')} are known`);
   const tls = url.searchParams.get('tls');
@@ -107,11 +109,19 @@ export function parseRegistryUrl(
     kind: 'mysql',
     host,
     port: url.port === '' ? MYSQL_PORT : Number(url.port),
-    user: decodeURIComponent(url.username) || settings.RDS_USERNAME,
+    user: decode('user', url.username) || settings.RDS_USERNAME,
     password: passwordFrom(url, environment, settings),
-    database: decodeURIComponent(url.pathname.slice(1)) || settings.IDENTIFIERS_DATABASE,
+    database: decode('database', url.pathname.slice(1)) || settings.IDENTIFIERS_DATABASE,
     tls: (tls as Tls | null) ?? defaultTls(host),
   };
+}
+
+function decode(what: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw invalid(`its ${what} holds a % that begins no character; write it %25`, cause);
+  }
 }
 
 function passwordFrom(
@@ -151,7 +161,9 @@ function refuseSecretName(environment: Environment): void {
 
 function defaultTls(host: string): Tls {
   const isLoopback =
-    host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+    host.toLowerCase() === 'localhost' ||
+    host === '::1' ||
+    (isIP(host) === 4 && host.startsWith('127.'));
   return isLoopback ? 'off' : 'verify';
 }
 

@@ -6,6 +6,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const yesOrNo = z.stringbool({ truthy: ['true', '1', 'yes'], falsy: ['false', '0', 'no'] });
 
+/** Digits alone: JavaScript would also take 0x10 and 1e3 for numbers. */
+const wholeNumber = (most: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(1).max(most));
+
 /** Every variable that the product reads, with its default, what is allowed and what it is for. */
 export const VARIABLES = {
   ID_MINTER_REGISTRY: z.string().optional().meta({
@@ -13,11 +17,7 @@ export const VARIABLES = {
       'The registry, as a URL: `sqlite:PATH` or `mysql://USER@HOST:PORT/DATABASE`. `--registry` wins over it.',
   }),
   RDS_PRIMARY_HOST: z.string().default('localhost').meta({ about: 'MySQL host.' }),
-  RDS_PORT: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(65_535)
+  RDS_PORT: wholeNumber(65_535)
     .default(3306)
     .meta({ about: 'MySQL port.', allowed: 'a whole number from 1 to 65535' }),
   RDS_USERNAME: z.string().default('id_minter').meta({ about: 'Database user.' }),
@@ -27,15 +27,10 @@ export const VARIABLES = {
     about: 'Apply pending migrations before minting, and fill a pool that has never held an ID.',
     allowed: 'true, 1, yes, false, 0, no',
   }),
-  ID_GENERATOR_DESIRED_FREE_IDS_COUNT: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(FREE_IDS_DEFAULT)
-    .meta({
-      about: 'How many free IDs a top-up of the pool leaves.',
-      allowed: 'a whole number from 1',
-    }),
+  ID_GENERATOR_DESIRED_FREE_IDS_COUNT: wholeNumber(999_999_999).default(FREE_IDS_DEFAULT).meta({
+    about: 'How many free IDs a top-up of the pool leaves.',
+    allowed: 'a whole number from 1 to 999999999',
+  }),
   ES_SOURCE_INDEX: z
     .string()
     .default('works-source')
