@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
+import { writeAnswers } from '../documents/identifier-answers.ts';
 import type { IdentifierFile, OwnColumns, RowFormat } from '../documents/identifier-rows.ts';
-import { openIdentifierFile, writeAnswers } from '../documents/identifier-rows.ts';
+import { openIdentifierFile } from '../documents/identifier-rows.ts';
 import { readLines } from '../documents/lines.ts';
 import { WaitingFile } from '../documents/waiting-file.ts';
 import { readWorks, writeWorks } from '../documents/works-ndjson.ts';

@@ -37,6 +37,7 @@ export async function assign(
   const speak = speech(io, options);
   const file =
     options.source === undefined ? undefined : await openIdentifiers(options.source, io, { own });
+  resources.defer(() => file?.close());
   const targetPath = options.target ?? STANDARD;
   const answersInJson = options.json === true && targetPath === STANDARD;
   const format = (answersInJson ? undefined : file?.format) ?? { kind: 'ndjson' };

@@ -17,6 +17,7 @@ export async function importFile(path: string, options: CommonOptions, io: Io): 
   await using resources = new AsyncDisposableStack();
   const speak = speech(io, options);
   const file = await openIdentifiers(path, io, { withCanonicalId: true });
+  resources.defer(() => file.close());
   const registry = resources.use(await openFor(io, options, { purpose: 'write' }));
   const tally: ImportTally = { added: 0, existing: 0, failed: 0, warnings: 0 };
   const codes = new Set<ErrorCode>();
