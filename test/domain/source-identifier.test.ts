@@ -179,14 +179,22 @@ describe('the key of a source identifier', () => {
     );
   });
 
-  test('cannot be forged by parts that hold what it is built with', () => {
-    const keys = [
-      { ontologyType: 'a', sourceSystem: 'b', value: 'c' },
-      { ontologyType: 'ab', sourceSystem: 'c', value: '' },
-      { ontologyType: 'a', sourceSystem: 'bc', value: '' },
-      { ontologyType: '1:1:a', sourceSystem: 'b', value: 'c' },
-    ].map(keyOf);
-    expect(new Set(keys).size).toBe(keys.length);
+  test('cannot be forged by parts that hold what keys are joined with', () => {
+    const separator = fc.constantFrom('', ':', '/', '[', '\0', ' ', ',', '1:1:');
+    const words = fc.array(fc.constantFrom('a', 'b', '', '1'), { minLength: 4, maxLength: 6 });
+    const cuts = fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 }));
+    fc.assert(
+      fc.property(separator, words, cuts, cuts, (joint, all, one, other) => {
+        const cut = ([first, second]: [number, number]): SourceIdentifier => ({
+          ontologyType: all.slice(0, first).join(joint),
+          sourceSystem: all.slice(first, first + second).join(joint),
+          value: all.slice(first + second).join(joint),
+        });
+        const [a, b] = [cut(one), cut(other)];
+        expect(keyOf(a) === keyOf(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
+      }),
+      { numRuns: 2_000 }
+    );
   });
 
   test('sorts by type, then system, then value', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Registry, RegistryStore } from '../../../src/domain/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
@@ -104,6 +105,25 @@ describe.each(STORES)('registry contract on $name: another minter is faster', st
     expect(await registry.countPool()).toEqual({ free: 1, assigned: 2 });
   });
 
+  test('with the last free ID, and gives it back: it is waited for', async () => {
+    await using registry = await store.open({ freeCount: 1 });
+    const holder = await registry.database.openStore();
+    const isHeld = Promise.withResolvers<void>();
+    const released = holder
+      .transaction(async transaction => {
+        await transaction.claim(1);
+        isHeld.resolve();
+        await sleep(300);
+        throw new Error('changed its mind');
+      })
+      .catch(() => {});
+    await isHeld.promise;
+    const { answers } = await registry.mint(requests(sierra('b1')));
+    await released;
+    await holder.close();
+    expect(outcomes(answers)).toEqual(['minted']);
+  });
+
   test('many minters over shared identifiers with predecessors all answer what stands', async () => {
     await using registry = await store.open({
       mappings: Array.from(
@@ -175,6 +195,24 @@ describe.each(STORES)('registry contract on $name: a batch that breaks off', sto
     await expect(broken).rejects.toThrowError('power cut');
     expect(await registry.dump()).toEqual(before);
     expect(outcomes((await registry.mint(requests(sierra('b1')))).answers)).toEqual(['minted']);
+  });
+
+  test('does not take another one of the same process with it', async () => {
+    await using registry = await store.open({ freeCount: 5 });
+    const isUnderWay = Promise.withResolvers<void>();
+    const broken = registry.store.transaction(async transaction => {
+      await transaction.markAssigned((await transaction.claim(1)).ids);
+      isUnderWay.resolve();
+      await sleep(100);
+      throw new Error('power cut');
+    });
+    const refused = expect(broken).rejects.toThrowError('power cut');
+    await isUnderWay.promise;
+    const { answers } = await registry.mint(requests(sierra('b1'), sierra('b2')));
+    await refused;
+    expect(outcomes(answers)).toEqual(['minted', 'minted']);
+    expect(await registry.standing(sierra('b2'))).toBe(answers[1]?.canonicalId);
+    expect(await registry.countPool()).toEqual({ free: 3, assigned: 2 });
   });
 
   test('is never seen half by others', async () => {
