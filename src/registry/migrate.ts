@@ -41,7 +41,9 @@ export async function migrate(
 ): Promise<{ applied: readonly string[]; adopted: readonly string[] }> {
   checkConceptTypes(wanted.conceptTypes);
   // Not locked where nothing is to be done: a user who may only read the record can say so too.
-  if (isUpToDate(await database.records(), files) && !wanted.conceptTypes && !wanted.exact) {
+  const isDone = isUpToDate(await database.records(), files);
+  const isThere = (await database.registryTables()).length > 0;
+  if (isDone && isThere && !wanted.conceptTypes && !wanted.exact) {
     return { applied: [], adopted: [] };
   }
   return await database.withLock(async () => {

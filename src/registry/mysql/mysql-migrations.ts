@@ -21,7 +21,7 @@ const CREATE_RECORD = `
     FinishedAt TIMESTAMP NULL DEFAULT NULL,
     OldestCode VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     Facts TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
-  ) ENGINE=InnoDB`;
+  ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci`;
 
 /**
  * Opens a database for the migration runner, whether or not it has any tables. Everything runs on one connection,
