@@ -6,6 +6,7 @@ import { parseRegistryUrl } from '../../src/runtime/registry-location.ts';
 import { readSettings } from '../../src/runtime/settings.ts';
 import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
+import type { TestDatabase } from '../support/databases.ts';
 import { createDatabase, createUser } from '../support/databases.ts';
 import { someIds } from '../support/identifiers.ts';
 import type { TestServer } from '../support/servers/open-servers.ts';
@@ -18,6 +19,8 @@ export interface DeskOnRegistry extends Desk {
 export interface TargetRegistry extends AsyncDisposable {
   /** For `--registry`; the commands have it as ID_MINTER_REGISTRY. */
   readonly url: string;
+  /** Undefined for SQLite. */
+  readonly database?: TestDatabase;
   /** Runs a statement as the administrator. */
   sql(statement: string): Promise<unknown[][]>;
   /** Everything in the registry's tables, times included; what is not there yet is empty. */
@@ -144,6 +147,7 @@ async function openOnServer(server: TestServer) {
   url.password = '';
   return {
     url: url.href,
+    database,
     environment: { ID_MINTER_REGISTRY: url.href, RDS_PASSWORD: password },
     sql,
     dump: () => dump(sql),
