@@ -117,11 +117,6 @@ class SqliteMigrations implements MigrationDatabase {
   }
 }
 
-export function hasTable(connection: DatabaseSync, name: string): boolean {
-  const find = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
-  return find.get(name) !== undefined;
-}
-
 /** The migrations' record; empty where nothing was ever recorded. */
 export function readRecords(connection: DatabaseSync): MigrationRecord[] {
   if (!hasTable(connection, 'id_minter_migrations')) return [];
@@ -138,4 +133,9 @@ export function readRecords(connection: DatabaseSync): MigrationRecord[] {
       facts: JSON.parse(String(row['Facts'])),
     };
   });
+}
+
+function hasTable(connection: DatabaseSync, name: string): boolean {
+  const find = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+  return find.get(name) !== undefined;
 }

@@ -30,12 +30,13 @@ export async function openSqliteStore(path: string, program: Program): Promise<R
   const translate = (error: unknown) => translateSqliteError(error, path);
   return await withRetries({ translate }, async () => {
     const reader = openConnection(path, 'rw');
+    const writer = openConnection(path, 'rw');
     try {
       const { conceptTypes } = checkSchemaState(readRecords(reader), program);
-      const writer = openConnection(path, 'rw');
       return new SqliteStore(path, { reader, writer, conceptTypes });
     } catch (error) {
       reader.close();
+      writer.close();
       throw error;
     }
   });
@@ -53,6 +54,7 @@ class SqliteStore implements RegistryStore {
   readonly #writer: DatabaseSync;
   readonly #read: Reading;
   readonly #minting: ImportTransaction;
+  readonly #addFree: StatementSync;
   #lastTransaction: Promise<unknown> = Promise.resolve();
   #isWal = false;
 
@@ -67,6 +69,9 @@ class SqliteStore implements RegistryStore {
     this.#writer = about.writer;
     this.#read = prepareReading(about.reader);
     this.#minting = prepareMinting(about.writer);
+    this.#addFree = about.writer.prepare(
+      'INSERT INTO canonical_ids (CanonicalId) VALUES (?) ON CONFLICT DO NOTHING'
+    );
   }
 
   /** UTF-8 holds every well-formed text, U+0000 included. */
@@ -105,12 +110,9 @@ class SqliteStore implements RegistryStore {
     return this.#read.countFree(limit);
   }
 
+  /** In order, so that rows that share a page are written together. */
   addFree(ids: readonly CanonicalId[]): Promise<number> {
-    const insert = this.#writer.prepare(
-      'INSERT INTO canonical_ids (CanonicalId) VALUES (?) ON CONFLICT DO NOTHING'
-    );
-    // In order, so that rows that share a page are written together.
-    return this.#writeAlone(async () => runEach(insert, [...ids].sort()));
+    return this.#writeAlone(async () => runEach(this.#addFree, ids.toSorted()));
   }
 
   translate(error: unknown): ReturnType<RegistryStore['translate']> {

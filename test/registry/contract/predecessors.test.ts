@@ -221,7 +221,7 @@ describe.each(STORES)('registry contract on $name: predecessors', store => {
     expect((await registry.dump()).identifiers).toHaveLength(1);
   });
 
-  test('two predecessors for one new source are refused, every request for it, whether they are known', async () => {
+  test('two predecessors for one new source are refused in every request for it, though both are known', async () => {
     await using registry = await store.open({
       mappings: [
         [sierra('b1'), 'a2345678'],

@@ -168,7 +168,8 @@ describe('a file that others write', () => {
     other.close();
     expect(outcomes(answers)).toEqual(['minted']);
     expect(performance.now() - started).toBeGreaterThan(900);
-    expect(longestStop).toBeLessThan(500);
+    // Ctrl-C has to work within 2 s.
+    expect(longestStop).toBeLessThan(2_000);
   });
 
   test('and do not end is given up within a bound, with nothing written', async () => {
