@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import type { MigrationDatabase, MigrationRecord } from '../migration-database.ts';
+import type { MigrationDatabase, MigrationRecord, RegistryFacts } from '../migration-database.ts';
 import { withRetries } from '../retries.ts';
 import { openConnection, parseTime, switchToWal } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
@@ -130,7 +130,7 @@ export function readRecords(connection: DatabaseSync): MigrationRecord[] {
       startedAt: parseTime(String(row['StartedAt'])),
       finishedAt: finishedAt === null ? undefined : parseTime(String(finishedAt)),
       oldestCode: String(row['OldestCode']),
-      facts: JSON.parse(String(row['Facts'])),
+      facts: JSON.parse(String(row['Facts'])) as RegistryFacts,
     };
   });
 }
