@@ -17,7 +17,7 @@ import { mintBatch } from './mint-batch.ts';
 import { withRetries } from './retries.ts';
 
 /** How many IDs a top-up draws and inserts at a time. */
-const TOP_UP_STEP = 10_000;
+const TOP_UP_STEP = 50_000;
 
 /** More than there can be: to count all free IDs. */
 const MANY = 1e12;
