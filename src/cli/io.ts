@@ -2,14 +2,15 @@ import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { ErrorCode } from '../domain/errors.ts';
 import { ERRORS, IdMinterError } from '../domain/errors.ts';
+import { ISSUES } from '../runtime/program.ts';
 import type { Environment } from '../runtime/settings.ts';
 
 /** The surroundings of a command: what it reads and writes besides files. */
 export interface Io {
   readonly environment: Environment;
   readonly stdin: Readable;
-  readonly stdout: Writable;
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -30,21 +31,34 @@ export interface Speech {
   say(text: string): void;
   /** What a person must know, on stderr. */
   tell(kind: 'error' | 'warning', code: ErrorCode, message: string): void;
+  /** On a terminal, in the place of what it showed before; whatever else is said takes that place. */
+  showLine(text: string): void;
 }
+
+const TO_EMPTY_LINE = '\r\u001B[2K';
 
 export function speech(io: Io, { quiet = false }: CommonOptions): Speech {
   const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
     hasColour(io) ? styleText(format, text, { validateStream: false }) : text;
+  const start = isTerminal(io) ? TO_EMPTY_LINE : '';
   return {
     data: text => io.stdout.write(`${text}\n`),
     say: text => {
-      if (!quiet) io.stderr.write(`${text}\n`);
+      if (!quiet) io.stderr.write(`${start}${text}\n`);
     },
     tell: (kind, code, message) => {
       const label = paint(kind === 'error' ? 'red' : 'yellow', `${kind} ${code}`);
-      io.stderr.write(`${label}: ${onOneLine(message)}\n`);
+      io.stderr.write(`${start}${label}: ${onOneLine(message)}\n`);
+    },
+    showLine: text => {
+      if (!quiet) io.stderr.write(start + text.slice(0, (io.stderr.columns ?? 80) - 1));
     },
   };
+}
+
+/** Whether a line can be written anew: not in a log, nor where the data goes to the same terminal. */
+export function isTerminal({ environment, stdout, stderr }: Io): boolean {
+  return stderr.isTTY === true && stdout.isTTY !== true && environment['TERM'] !== 'dumb';
 }
 
 /** An error as a person sees it; the stack only with `--debug`. */
@@ -64,7 +78,7 @@ function internal(error: unknown): IdMinterError {
   return new IdMinterError(
     'INTERNAL',
     `A fault of ID Minter: ${what}. Every ID that was answered is in the registry. Run again with --debug, and report ` +
-      'what it prints at the project’s issue tracker.',
+      `what it prints at ${ISSUES}.`,
     { cause: error }
   );
 }

@@ -1,20 +1,14 @@
 import { CommanderError } from 'commander';
 import { ERRORS, IdMinterError } from '../domain/errors.ts';
 import { EXIT } from './exit.ts';
-import type { Io } from './io.ts';
+import type { CommonOptions, Io } from './io.ts';
 import { explain } from './io.ts';
 import { createProgram, withCommand } from './program.ts';
 import { watchSignals } from './stop.ts';
 
 /** Runs the command line of this process and ends it with the status that docs/cli.md promises. */
 export async function main(): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read us has seen enough: no error.
-      if (error.code === 'EPIPE') process.exit(EXIT.done);
-      throw error;
-    });
-  }
+  const args = process.argv.slice(2);
   const stop = watchSignals();
   const io: Io = {
     environment: process.env,
@@ -23,16 +17,32 @@ export async function main(): Promise<void> {
     stderr: process.stderr,
     signal: stop.signal,
   };
-  const status = await run(process.argv.slice(2), io);
+  endOnBrokenStreams(args, io);
+  const status = await run(args, io);
   // Not process.exit: what was written to a pipe would be lost.
   process.exitCode = stop.status ?? status;
   stop.done();
 }
 
+/** What goes wrong where nobody waits for it ends the process, in one line too. */
+function endOnBrokenStreams(args: readonly string[], io: Io): void {
+  const end = (error: unknown): never => {
+    const { code } = explain(error, io, flagsOf(args));
+    process.exit(ERRORS[code].exit);
+  };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read us has seen enough: no error.
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    end(standardOutputFailed(error));
+  });
+  // Nobody hears us any more, and the work goes on.
+  process.stderr.on('error', () => undefined);
+  process.on('uncaughtException', end);
+}
+
 /** Runs one command line, and never rejects. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   let status: number = EXIT.done;
-  const options = { json: args.includes('--json'), debug: args.includes('--debug') };
   const program = createProgram(io, ended => {
     status = ended;
   });
@@ -46,9 +56,23 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     if (io.signal.aborted) return EXIT.interrupted;
-    const known = explain(error instanceof CommanderError ? wrongUsage(error) : error, io, options);
-    return ERRORS[known.code].exit;
+    const told = error instanceof CommanderError ? wrongUsage(error) : error;
+    return ERRORS[explain(told, io, flagsOf(args)).code].exit;
   }
+}
+
+/** Also known where the command line is not understood. */
+function flagsOf(args: readonly string[]): CommonOptions {
+  return { json: args.includes('--json'), debug: args.includes('--debug') };
+}
+
+function standardOutputFailed(cause: Error): IdMinterError {
+  return new IdMinterError(
+    'TARGET_FAILED',
+    `Writing standard output failed: ${cause.message}. The IDs minted so far are in the registry. Mend it, and say the ` +
+      'same command again: it gives the same IDs.',
+    { cause }
+  );
 }
 
 function wrongUsage({ message }: CommanderError): IdMinterError {

@@ -126,7 +126,8 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     program.command('pool'),
     'how many canonical IDs are free and assigned'
   ).addHelpText('after', example('id-minter pool'));
-  pool.action(async (options: CommonOptions) => {
+  pool.allowExcessArguments().action(async (options: CommonOptions) => {
+    refuseUnknownCommand(pool);
     const { showPool } = await import('./commands/pool.ts');
     ended(await showPool(options, io));
   });
@@ -155,7 +156,8 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       'after',
       example('id-minter migrate --registry mysql://id_minter@localhost/identifiers')
     );
-  migrate.action(async (options: MigrateCommandOptions) => {
+  migrate.allowExcessArguments().action(async (options: MigrateCommandOptions) => {
+    refuseUnknownCommand(migrate);
     const { applyMigrations } = await import('./commands/migrate.ts');
     ended(await applyMigrations(options, io));
   });
@@ -200,6 +202,14 @@ function isCommonFlag(arg: string | undefined): boolean {
 
 function isHelp(arg: string): boolean {
   return ['-h', '--help', '-V', '--version'].includes(arg);
+}
+
+/** What follows a command that has commands of its own is one of these. */
+function refuseUnknownCommand(command: Command): void {
+  const [unknown] = command.args;
+  if (unknown === undefined) return;
+  const known = command.commands.map(child => child.name()).join(' and ');
+  command.error(`'${unknown}' is no command of ${command.name()}, which has ${known}`);
 }
 
 /** What every command understands. */

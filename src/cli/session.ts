@@ -36,13 +36,13 @@ export async function openFor(
   { purpose, applyMigrations, topUp }: OpenForOptions
 ): Promise<Registry> {
   const { settings, location } = survey(io, options);
-  const { say, tell: _ } = speech(io, options);
+  const { say, tell } = speech(io, options);
   const registry = await openRegistry(location, {
     purpose,
     applyMigrations: purpose === 'write' && (applyMigrations ?? settings.APPLY_MIGRATIONS),
     poolTarget: settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT,
     topUp: topUp ?? location.kind === 'sqlite',
-    warn: message => say(`warning: ${message}`),
+    warn: message => tell('warning', 'SCHEMA_NEWER', message),
   });
   say(`Registry: ${registry.name}${purpose === 'dry-run' ? ' (dry run: nothing is written)' : ''}`);
   return registry;

@@ -28,8 +28,7 @@ describe.each(REGISTRY_KINDS)('lookup on $name', kind => {
       [b('b1'), 'b2345678', '2019-05-06 07:08:09'],
       ['Person[lc-names/n1]', 'c2345678', '2020-01-01 00:00:00'],
     ]);
-    const siblings =
-      `  ${b('b1')}\t2019-05-06T07:08:09Z\n` + '  Work[folio-instance/f1]\t2026-03-01T10:00:00Z\n';
+    const siblings = `  ${b('b1')}\t2019-05-06T07:08:09Z\n  Work[folio-instance/f1]\t2026-03-01T10:00:00Z\n`;
     const before = await desk.registry.dump();
 
     const { status, stdout } = await desk.run([

@@ -130,7 +130,7 @@ describe.each(REGISTRY_KINDS)('a registry on $name that a later version changed'
     const { status, stderr } = await desk.run(['assign', 'Work[s/1]']);
 
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^warning: .*9001_of_later/m);
+    expect(stderr).toMatch(/^warning SCHEMA_NEWER: .*9001_of_later/m);
     expect(await desk.run(['migrate', 'status'])).toMatchObject({
       status: 0,
       stdout: `applied\t${FIRST}\nunknown\t9001_of_later\n`,

@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -126,30 +126,31 @@ function bareEnvironment(temporary: string): Record<string, string> {
 }
 
 async function end(child: ChildProcess, secrets: readonly string[]): Promise<Ended> {
-  const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new Error('The command has no output to read.');
-  const [output, errors, [status]] = await Promise.all([
-    text(stdout),
-    text(stderr),
-    once(child, 'close'),
-  ]);
+  const output = gather(child.stdout);
+  const errors = gather(child.stderr);
+  const [status] = await once(child, 'close');
+  const [stdout, stderr] = [output(), errors()];
   for (const secret of secrets) {
-    if (output.includes(secret) || errors.includes(secret)) {
-      throw new Error(`The command shows the secret ${secret}:\n${output}\n${errors}`);
+    if (stdout.includes(secret) || stderr.includes(secret)) {
+      throw new Error(`The command shows the secret ${secret}:\n${stdout}\n${stderr}`);
     }
   }
-  return { status, stdout: output, stderr: errors };
+  return { status, stdout, stderr };
+}
+
+/** @returns what came so far, also of a stream that the test destroyed */
+function gather(stream: Readable | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', chunk => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8');
 }
 
 async function waitFor(child: ChildProcess, what: RegExp): Promise<void> {
-  let said = '';
-  child.stderr?.on('data', chunk => {
-    said += chunk;
-  });
+  const said = gather(child.stderr);
   const deadline = Date.now() + 20_000;
-  while (!what.test(said)) {
-    if (child.exitCode !== null) throw new Error(`The command ended without ${what}:\n${said}`);
-    if (Date.now() > deadline) throw new Error(`The command never said ${what}:\n${said}`);
+  while (!what.test(said())) {
+    if (child.exitCode !== null) throw new Error(`The command ended without ${what}:\n${said()}`);
+    if (Date.now() > deadline) throw new Error(`The command never said ${what}:\n${said()}`);
     await sleep(5);
   }
 }

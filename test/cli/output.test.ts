@@ -1,0 +1,261 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { exitFor } from '../../src/cli/exit.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/main.ts';
+import { startProgress } from '../../src/cli/progress.ts';
+import type { Desk } from '../support/command-line.ts';
+import { openDesk } from '../support/command-line.ts';
+import { sierra } from '../support/identifiers.ts';
+import { fromLines, toLines, workOf } from './works.ts';
+
+describe('the exit status', () => {
+  test.each([
+    [[], 0],
+    [['INVALID_JSON'], 1],
+    [['INVALID_JSON', 'POOL_EXHAUSTED'], 5],
+    [['POOL_EXHAUSTED', 'REGISTRY_UNAVAILABLE', 'INVALID_JSON'], 4],
+    [['REGISTRY_UNAVAILABLE', 'INTERNAL', 'POOL_EXHAUSTED'], 70],
+  ] as const)('for %j is %i', (codes, status) => {
+    expect(exitFor(codes)).toBe(status);
+  });
+});
+
+describe('a command line that is not understood', () => {
+  test.each([
+    [['asign', 'x'], 'assign'],
+    [['lokup'], 'lookup'],
+    [['imprt', 'x'], 'import'],
+    [['pool', 'topup'], 'top-up'],
+    [['migrate', 'stat'], 'status'],
+    [['migrate', 'rolback'], 'rollback'],
+    [['mint', '--sorce', 'x'], '--source'],
+    [['assign', '--value-colum', 'x'], '--value-column'],
+    [['pool', 'top-up', '--tarjet', '3'], '--target'],
+    [['--regstry', 'x'], '--registry'],
+  ])('%j is answered with the nearest name', async (args, nearest) => {
+    await using desk = await openDesk();
+    const { status, stdout, stderr } = await desk.run(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^error USAGE: [^\n]+\n$/);
+    expect(stderr).toContain(nearest);
+    expect(await desk.list()).toEqual([]);
+  });
+
+  test.each([
+    [['lookup'], "'ids'"],
+    [['import'], "'file'"],
+    [['import', 'a', 'b'], 'a, b'],
+    [['mint', 'a', '--job-id'], '--job-id'],
+    [['pool', 'top-up', '--target', '-5'], '-5'],
+    [['pool', 'top-up', '--target', '0'], 'from 1'],
+    [['migrate', 'rollback', '--drop-mappings', 'all'], 'all'],
+    [['migrate', '--registry'], '--registry'],
+  ])('%j is answered with what is missing or wrong', async (args, what) => {
+    await using desk = await openDesk();
+    const { status, stderr } = await desk.run(args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error USAGE: [^\n]+\n$/);
+    expect(stderr).toContain(what);
+  });
+
+  test('of nothing at all shows the help', async () => {
+    await using desk = await openDesk();
+    expect(await desk.run([])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Usage: id-minter'),
+    });
+  });
+});
+
+describe('help', () => {
+  test('names every command, and each says what it takes and an example', async () => {
+    await using desk = await openDesk();
+    const { status, stdout } = await desk.run(['--help']);
+    expect(status).toBe(0);
+    const commands = stdout.match(/^ {2}[a-z]+(?= )/gm)?.map(name => name.trim()) ?? [];
+    expect(commands).toEqual(['mint', 'assign', 'lookup', 'import', 'pool', 'migrate']);
+    for (const command of [
+      ...commands.map(name => [name]),
+      ['pool', 'top-up'],
+      ['migrate', 'status'],
+    ]) {
+      const help = await desk.run([...command, '--help']);
+      expect(help).toMatchObject({ status: 0, stderr: '' });
+      expect(help.stdout).toContain(`Usage: id-minter ${command.join(' ')}`);
+      expect(help.stdout).toContain('--registry <url>');
+      expect(help.stdout).toMatch(/^Example:\n {2}id-minter /m);
+    }
+    expect(await desk.list()).toEqual([]);
+  });
+
+  test('gives the version', async () => {
+    await using desk = await openDesk();
+    expect(await desk.run(['--version'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+});
+
+describe('flags of every command', () => {
+  test('may stand before it', async () => {
+    await using desk = await openDesk();
+    const first = await desk.run([
+      ...['--quiet', '--registry', 'sqlite:a.sqlite', '--json', 'assign', 'Work[s/1]'],
+    ]);
+    const second = await desk.run(['--registry=sqlite:a.sqlite', 'pool', '--json']);
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    expect(fromLines(first.stdout)).toMatchObject([{ outcome: 'minted' }]);
+    expect(JSON.parse(second.stdout)).toMatchObject({ assigned: 1 });
+    expect(await desk.list()).toEqual(['a.sqlite']);
+  });
+});
+
+describe('--json', () => {
+  test.each<[string, readonly string[], string, number]>([
+    ['a wrong flag', ['mint', '--sorce', 'x'], 'USAGE', 2],
+    ['a source that is not there', ['assign', '--source', 'no.csv'], 'SOURCE_UNREADABLE', 2],
+    ['a wrong registry', ['pool', '--registry', 'x'], 'INVALID_CONFIGURATION', 3],
+    ['a registry that is not there', ['lookup', 'a2345678'], 'REGISTRY_NOT_FOUND', 3],
+    ['an index', ['--source-identifiers', 'id1'], 'NOT_AVAILABLE', 4],
+  ])('gives one document also for %s', async (_, args, code, exit) => {
+    await using desk = await openDesk();
+    const { status, stdout, stderr } = await desk.run([...args, '--json']);
+    expect(status).toBe(exit);
+    const { error } = JSON.parse(stdout);
+    expect(error).toEqual({ code, exit, message: expect.any(String) });
+    expect(stderr).toBe(`error ${code}: ${error.message}\n`);
+  });
+});
+
+describe('--quiet', () => {
+  test('leaves out progress and summary, and no error or warning', async () => {
+    await using desk = await openDesk();
+    await desk.write('works.ndjson', `${toLines([workOf(sierra(''))])}{\n`);
+    const { status, stdout, stderr } = await desk.run(['mint', 'works.ndjson', '--quiet']);
+    expect(status).toBe(1);
+    expect(fromLines(stdout)).toHaveLength(1);
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .map(line => line.split(':')[0])
+        .sort()
+    ).toEqual(['error INVALID_JSON', 'warning EMPTY_VALUE']);
+  });
+});
+
+describe('--debug', () => {
+  test('shows where an error came from', async () => {
+    await using desk = await openDesk();
+    const { stderr } = await desk.run(['assign', '--source', 'no.csv', '--debug']);
+    expect(stderr).toMatch(/^error SOURCE_UNREADABLE: /);
+    expect(stderr).toMatch(/^\s+at .*files\.ts/m);
+    expect(stderr).toMatch(/^caused by: .*ENOENT/m);
+  });
+});
+
+describe('colour', () => {
+  /** Runs in this process, since a test has no terminal to give to another one. */
+  async function say(environment: Io['environment'], { isTerminal }: { isTerminal: boolean }) {
+    const stderr = Object.assign(new PassThrough(), { isTTY: isTerminal });
+    const io: Io = {
+      environment,
+      stdin: new PassThrough(),
+      stdout: new PassThrough(),
+      stderr,
+      signal: new AbortController().signal,
+    };
+    await run(['lookup', '?'], io);
+    stderr.end();
+    return await text(stderr);
+  }
+
+  test('is for terminals that want it', async () => {
+    expect(await say({}, { isTerminal: true })).toContain('\u001B[31merror USAGE\u001B[39m:');
+  });
+
+  test.each<[string, Io['environment'], boolean]>([
+    ['a pipe', {}, false],
+    ['NO_COLOR', { NO_COLOR: '1' }, true],
+    ['a dumb terminal', { TERM: 'dumb' }, true],
+  ])('is not for %s', async (_, environment, isTerminal) => {
+    const said = await say(environment, { isTerminal });
+    expect(said).toContain('error USAGE:');
+    expect(said).not.toContain('\u001B[3');
+  });
+});
+
+describe('progress', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function watch(terminal: { stderr: boolean; stdout?: boolean }, quiet = false) {
+    vi.useFakeTimers();
+    const stderr = Object.assign(new PassThrough(), { isTTY: terminal.stderr, columns: 20 });
+    const io: Io = {
+      environment: {},
+      stdin: new PassThrough(),
+      stdout: Object.assign(new PassThrough(), { isTTY: terminal.stdout ?? false }),
+      stderr,
+      signal: new AbortController().signal,
+    };
+    let works = 0;
+    const progress = startProgress(io, { quiet }, () => `${works} works`);
+    for (const _ of [1, 2]) {
+      works += 500;
+      vi.advanceTimersByTime(10_000);
+    }
+    progress.stop();
+    vi.advanceTimersByTime(60_000);
+    return String(stderr.read() ?? '');
+  }
+
+  test('in a log is one plain line every 10 s', () => {
+    expect(watch({ stderr: false })).toBe('500 works after 10 s\n1000 works after 20 s\n');
+    expect(watch({ stderr: true, stdout: true })).toBe(watch({ stderr: false }));
+  });
+
+  test('on a terminal is one line that changes and goes', () => {
+    const lines = watch({ stderr: true }).split('\r\u001B[2K');
+    expect(lines).toContain('500 works after 3 s');
+    expect(lines.at(-2)).toBe('1000 works after 20');
+    expect(lines.at(-1)).toBe('');
+  });
+
+  test('is left out where it shall be quiet', () => {
+    expect(watch({ stderr: false }, true)).toBe('');
+    expect(watch({ stderr: true }, true)).toBe('');
+  });
+});
+
+describe('a reader that has seen enough', () => {
+  test('of the data ends the command quietly', async () => {
+    await using desk = await openDesk();
+    await writeManyWorks(desk);
+    const { child, ended } = desk.start(['mint', 'works.ndjson']);
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await ended).toMatchObject({
+      status: 0,
+      stderr: 'Registry: sqlite:./id-minter.sqlite\n',
+    });
+  });
+
+  test('of the messages does not end the work', async () => {
+    await using desk = await openDesk();
+    await writeManyWorks(desk);
+    const { child, ended } = desk.start(['mint', 'works.ndjson', '--target', 'minted.ndjson']);
+    child.stderr?.destroy();
+    expect(await ended).toMatchObject({ status: 0 });
+    expect(await desk.list()).toContain('minted.ndjson');
+  });
+});
+
+async function writeManyWorks(desk: Desk): Promise<void> {
+  const works = Array.from({ length: 5_000 }, (_, index) => workOf(sierra(`b${index}`)));
+  await desk.write('works.ndjson', toLines(works));
+}
