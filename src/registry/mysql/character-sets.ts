@@ -4,11 +4,15 @@ const IS_ASCII = /^[\0-\x7f]*$/;
 const IS_LATIN1 = new RegExp(`^[${listLatin1()}]*$`);
 const IS_BEYOND_BMP = /[\u{10000}-\u{10ffff}]/u;
 
+const canStoreUtf8mb3: CanStore = text => text.isWellFormed() && !IS_BEYOND_BMP.test(text);
+
 /** Which texts columns of a character set hold as they are. Half of a surrogate pair none of them does. */
 const CAN_STORE: Readonly<Record<string, CanStore>> = {
   ascii: text => IS_ASCII.test(text),
   latin1: text => IS_LATIN1.test(text),
-  utf8mb3: text => text.isWellFormed() && !IS_BEYOND_BMP.test(text),
+  utf8mb3: canStoreUtf8mb3,
+  // What MySQL calls utf8mb3 before 8.0.30.
+  utf8: canStoreUtf8mb3,
   utf8mb4: text => text.isWellFormed(),
 };
 

@@ -29,7 +29,7 @@ export interface RegistryOptions {
   readonly maxConnections?: number;
 }
 
-export const PROGRAM: Program = {
+const PROGRAM: Program = {
   knownMigrations: knownMigrations('mysql'),
   version: '1.0.0',
   warn: message => {
