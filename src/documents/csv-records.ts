@@ -1,5 +1,4 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { parse as parseWhole } from 'csv-parse/sync';
 import { LINE_BYTES_MAX } from './lines.ts';
@@ -14,6 +13,11 @@ export interface CsvRecord {
   readonly fault?: string;
 }
 
+interface Parsed {
+  readonly record: readonly string[];
+  readonly raw: string;
+}
+
 const LINE_ENDS = ['\r\n', '\n', '\r'];
 
 /**
@@ -24,26 +28,9 @@ export async function* readCsvRecords(
   chunks: AsyncIterable<Buffer>,
   delimiter: Delimiter
 ): AsyncGenerator<CsvRecord, void, undefined> {
-  const parser = parse({
-    delimiter,
-    // A character a byte, so that a field that is not UTF-8 can be told.
-    encoding: 'latin1',
-    record_delimiter: LINE_ENDS,
-    // With wrong quotes it would stop. As it goes on, wrong quotes are looked for afterwards, in the raw text.
-    relax_quotes: true,
-    raw: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: LINE_BYTES_MAX,
-  });
-  // Its callback has nothing to tell: the loop below meets the error.
-  pipeline(chunks, parser, () => {});
   let line = 1;
   try {
-    for await (const { record, raw } of parser as AsyncIterable<{
-      record: string[];
-      raw: string;
-    }>) {
+    for await (const { record, raw } of parseChunks(chunks, delimiter)) {
       const blankLines = /^[\r\n]*/.exec(raw)?.[0] ?? '';
       line += countLineEnds(blankLines);
       yield { line, ...readFields(record, raw, delimiter) };
@@ -57,6 +44,39 @@ export async function* readCsvRecords(
       : `it has over ${LINE_BYTES_MAX} bytes`;
     yield { line, fields: [], fault: `${why}, so that nothing after it could be read` };
   }
+}
+
+/** Takes each record out of the parser before its next chunk: as a stream it drops those before an error. */
+async function* parseChunks(
+  chunks: AsyncIterable<Buffer>,
+  delimiter: Delimiter
+): AsyncGenerator<Parsed, void, undefined> {
+  let parsed: Parsed[] = [];
+  const parser = parse({
+    delimiter,
+    // A character a byte, so that a field that is not UTF-8 can be told.
+    encoding: 'latin1',
+    record_delimiter: LINE_ENDS,
+    // With wrong quotes it would stop. As it goes on, wrong quotes are looked for afterwards, in the raw text.
+    relax_quotes: true,
+    raw: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: LINE_BYTES_MAX,
+    on_record: record => {
+      parsed.push(record as unknown as Parsed);
+      return null;
+    },
+  });
+  parser.on('error', () => undefined);
+  const feed = async function* (put: (done: (error?: Error | null) => void) => void) {
+    const error = await new Promise<Error | null | undefined>(put);
+    yield* parsed;
+    parsed = [];
+    if (error) throw error;
+  };
+  for await (const chunk of chunks) yield* feed(done => parser.write(chunk, done));
+  yield* feed(done => parser.end(done));
 }
 
 function readFields(

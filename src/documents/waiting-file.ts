@@ -9,6 +9,8 @@ import { targetFailed } from './files.ts';
 import { parseJson } from './json-text.ts';
 import { readLines } from './lines.ts';
 
+const CHUNK_BYTES = 64 * 1024;
+
 /** Keeps entries in a temporary file, as JSON. It has no name, so that nothing is left of it however the process ends. */
 export class WaitingFile<T> implements WaitingRoom<T> {
   #file: FileHandle | undefined;
@@ -24,10 +26,8 @@ export class WaitingFile<T> implements WaitingRoom<T> {
   async *entries(): AsyncGenerator<T, void, undefined> {
     await attempt(() => this.#blocks.flush());
     if (this.#file === undefined) return;
-    const chunks = this.#file.createReadStream({ start: 0, autoClose: false });
-    for await (const { number, bytes } of readLines(chunks, {
-      longest: Number.POSITIVE_INFINITY,
-    })) {
+    const lines = readLines(readFromStart(this.#file), { longest: Number.POSITIVE_INFINITY });
+    for await (const { number, bytes } of lines) {
       if (bytes) yield (await parseJson(bytes, `line ${number}`)) as T;
     }
   }
@@ -42,6 +42,16 @@ async function openNameless(): Promise<FileHandle> {
   const file = await open(path, 'wx+', 0o600);
   await rm(path);
   return file;
+}
+
+/** Unlike a stream, it leaves the file open when it is left early. */
+async function* readFromStart(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  for (let position = 0; ; ) {
+    const { bytesRead, buffer } = await file.read({ buffer: Buffer.alloc(CHUNK_BYTES), position });
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 async function attempt(write: () => Promise<void>): Promise<void> {
