@@ -26,6 +26,8 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Options of Node itself, before the program. */
   readonly node?: readonly string[];
+  /** An open file in the place of standard output. */
+  readonly output?: number | 'pipe';
 }
 
 /** A command that runs, for those that are stopped or fed in mid-run. */
@@ -83,15 +85,15 @@ export async function openDesk(): Promise<Desk> {
       refuseStack(args, result);
       return result;
     },
-    start: (args, { environment = {}, node = [] } = {}) => {
+    start: (args, { environment = {}, node = [], output = 'pipe' } = {}) => {
       const child = spawn(process.execPath, [...node, PROGRAM, ...args], {
         cwd: folder,
         env: { ...bareEnvironment(temporary), ...desk.environment, ...environment },
-        stdio: ['pipe', 'pipe', 'pipe'],
+        stdio: ['pipe', output, 'pipe'],
       });
       running.add(child);
       // A program that ends without reading all of its input is no fault of the test.
-      child.stdin.on('error', () => undefined);
+      child.stdin?.on('error', () => undefined);
       const secrets = secretsIn({ ...desk.environment, ...environment });
       return {
         child,
