@@ -77,12 +77,16 @@ export function connector(
 export class MysqlConnection {
   readonly #connection: Connection;
   #isSound = true;
+  #lost: unknown;
+  /** Ends the wait for the statement at work. */
+  #giveUp: ((error: unknown) => void) | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
     // Also what happens between two statements: the server shuts down, or closes what was idle for too long.
-    connection.on('error', () => {
+    connection.on('error', error => {
       this.#isSound = false;
+      this.#lost = error;
     });
   }
 
@@ -120,10 +124,12 @@ export class MysqlConnection {
     this.destroy();
   }
 
-  /** Closes it at once; the server rolls back what was not committed. */
+  /** Closes it at once, also under a statement; the server rolls back what was not committed. */
   destroy(): void {
     this.#isSound = false;
+    this.#lost ??= connectionClosed();
     this.#connection.destroy();
+    this.#giveUp?.(this.#lost);
   }
 
   async #query(
@@ -131,18 +137,29 @@ export class MysqlConnection {
     values: readonly SqlValue[],
     { timeoutMs = STATEMENT_TIMEOUT_MS }: { timeoutMs?: number }
   ): Promise<unknown> {
+    // The driver would only say that it takes no more statements.
+    if (this.#lost !== undefined) throw this.#lost;
+    // The driver never answers a statement whose connection we close ourselves.
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#giveUp = reject;
+    this.#connection
+      .query({ sql, values: [...values], timeout: timeoutMs })
+      .then(([result]) => resolve(result), reject);
     try {
-      const [result] = await this.#connection.query({
-        sql,
-        values: [...values],
-        timeout: timeoutMs,
-      });
-      return result;
+      return await promise;
     } catch (error) {
       this.#isSound = false;
       throw error;
+    } finally {
+      this.#giveUp = undefined;
     }
   }
+}
+
+function connectionClosed(): Error {
+  return Object.assign(new Error('This process closed the connection.'), {
+    code: 'PROTOCOL_CONNECTION_LOST',
+  });
 }
 
 /**

@@ -149,22 +149,25 @@ describe.each(servers)('a connection to $kind that is lost', server => {
     connection.destroy();
   });
 
-  test('closing a store ends a transaction at work, which is rolled back', async () => {
+  test('closing a store ends a batch at work, which is rolled back and not tried again', async () => {
     await using registry = await createMysqlRegistry(server, { free: 5 });
-    const store = await openStore(registry.minter);
-    const claimed = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<void>();
-    const working = store.transaction(async transaction => {
-      await transaction.markAssigned((await transaction.claim(5)).ids);
-      claimed.resolve();
-      await never.promise;
-      await transaction.claim(1);
+    await using wire = await startWire(server.url);
+    const minter = createRegistry(await openStore({ ...registry.minter, port: wire.port }));
+    const committing = Promise.withResolvers<void>();
+    wire.decide = sql => {
+      if (sql === 'COMMIT') committing.resolve();
+      return sql === 'COMMIT' ? 'swallow' : 'pass';
+    };
+    const minting = minter.mint(requests(sierra('b1'))).catch((error: unknown) => error);
+    await committing.promise;
+    const before = performance.now();
+    await minter.close();
+    expect(await minting).toMatchObject({
+      ...{ code: 'REGISTRY_UNAVAILABLE', message: expect.stringContaining('closed') },
     });
-    await claimed.promise;
-    const closing = store.close();
-    never.resolve();
-    await expect(working).rejects.toThrow();
-    await closing;
+    await expect(minter.countPool()).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(wire.take().filter(sql => sql === 'COMMIT')).toHaveLength(1);
     await expect
       .poll(() => registry.sql("SELECT COUNT(*) FROM canonical_ids WHERE Status = 'free'"))
       .toEqual([[5]]);

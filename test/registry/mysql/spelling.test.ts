@@ -113,7 +113,7 @@ describe.each(servers)('spellings on $kind', server => {
         character => isLatin1(character) && store.canStore(character)
       );
       const texts = [
-        ...singles.flatMap(character => [character, `a${character}`, `a${character} `]),
+        ...singles.flatMap(character => [character, `a${character} `]),
         ...fc.sample(spellings(store.canStore), { numRuns: 300, seed: 83 }),
       ];
       const keys = await store.equalityKeys(texts.map(text => sierra(text) as FoldedIdentifier));
