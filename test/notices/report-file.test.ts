@@ -83,9 +83,16 @@ describe('the report of a run', () => {
     });
   });
 
-  test('holds 10,000 failures as it holds one', async () => {
+  test('holds 10,000 failures as it holds one, and writes it piece by piece', async () => {
     await using folder = await temporaryFolder();
-    const report = await openReport(folder);
+    const target = await openForWriting(folder.path('report.json'), new PassThrough());
+    let longest = 0;
+    const write = target.write.bind(target);
+    target.write = text => {
+      longest = Math.max(longest, text.length);
+      return write(text);
+    };
+    const report = new ReportFile(target, () => new WaitingFile());
     const ids = someIds(10_000);
     for (const [number, canonicalId] of ids.entries()) {
       await report.failed({
@@ -101,6 +108,7 @@ describe('the report of a run', () => {
     expect(told.errors.map(({ row_id }: { row_id: string }) => row_id)).toEqual(
       ids.map((_, number) => `Work[a/${number}]`)
     );
+    expect(longest).toBeLessThan(1_000);
   });
 
   test('that is never completed leaves nothing behind', async () => {
@@ -115,19 +123,10 @@ describe('the report of a run', () => {
     await using folder = await temporaryFolder();
     await folder.write('report.json', 'old');
     const target = await openForWriting(folder.path('report.json'), new PassThrough());
-    const full = async () => {
+    target.write = async () => {
       throw new IdMinterError('TARGET_FAILED', 'The disk is full.');
     };
-    const report = new ReportFile(
-      {
-        ...target,
-        name: target.name,
-        write: full,
-        complete: full,
-        discard: () => target.discard(),
-      },
-      () => new WaitingFile()
-    );
+    const report = new ReportFile(target, () => new WaitingFile());
     await expect(report.complete(HEAD)).rejects.toMatchObject({ code: 'TARGET_FAILED' });
     await report.close();
     expect(await folder.list()).toEqual(['report.json']);

@@ -1,0 +1,82 @@
+/** What every place promises that works come from and go to, whether a file or an index. */
+import { describe, expect, test } from 'vitest';
+import type { MintedWork } from '../../../src/domain/documents.ts';
+import { workOf } from '../../cli/works.ts';
+import { allOf } from '../../support/byte-streams.ts';
+import { sierra, someIds } from '../../support/identifiers.ts';
+import type { Stored } from './documents.ts';
+import { DOCUMENTS } from './documents.ts';
+
+const works = (count: number): Stored[] =>
+  Array.from({ length: count }, (_, number) => ({
+    _id: `Work[sierra-system-number/b${number}]`,
+    _source: workOf(sierra(`b${number}`)),
+  }));
+
+const minted = (stored: readonly Stored[]): MintedWork[] => {
+  const ids = someIds(stored.length);
+  return stored.flatMap(({ _id, _source: document }, number) => {
+    const canonicalId = ids[number];
+    return canonicalId
+      ? [{ place: `line ${number + 1}`, canonicalId, document, wrapper: { _id } }]
+      : [];
+  });
+};
+
+describe.each(DOCUMENTS)('works from $name', documents => {
+  test('come each once, with their document and the name that the source has for them', async () => {
+    const stored = works(1_234);
+    await using source = await documents.openSource(stored);
+    const read = await allOf(source.works());
+    const inOrder = (all: readonly Stored[]) =>
+      [...all].sort((a, b) => Number(a._id > b._id) - Number(a._id < b._id));
+    const found = read.map(work => {
+      if (work.error) throw work.error;
+      return { _id: String(work.wrapper?.['_id']), _source: work.document };
+    });
+    expect(inOrder(found)).toEqual(inOrder(stored));
+    expect(new Set(read.map(({ place }) => place)).size).toBe(stored.length);
+  });
+
+  test('may be none', async () => {
+    await using source = await documents.openSource([]);
+    expect(await allOf(source.works())).toEqual([]);
+  });
+
+  test('may be left before their end', async () => {
+    await using source = await documents.openSource(works(5_000));
+    for await (const work of source.works()) {
+      expect(work.error).toBeUndefined();
+      break;
+    }
+  });
+});
+
+describe.each(DOCUMENTS)('works to $name', documents => {
+  test('stand in it under their canonical IDs when it is complete', async () => {
+    await using opened = await documents.openTarget();
+    const all = minted(works(1_234));
+    for (let start = 0; start < all.length; start += 500) {
+      expect(await opened.target.write(all.slice(start, start + 500))).toEqual(new Map());
+    }
+    await opened.target.complete();
+    expect(await opened.read()).toEqual(
+      all.map(({ canonicalId, document }) => ({ _id: canonicalId, _source: document }))
+    );
+  });
+
+  test('may be none', async () => {
+    await using opened = await documents.openTarget();
+    expect(await opened.target.write([])).toEqual(new Map());
+    await opened.target.complete();
+    expect(await opened.read()).toEqual([]);
+  });
+
+  test('may be taken back after completion without effect', async () => {
+    await using opened = await documents.openTarget();
+    await opened.target.write(minted(works(1)));
+    await opened.target.complete();
+    await opened.target.discard();
+    expect(await opened.read()).toHaveLength(1);
+  });
+});
