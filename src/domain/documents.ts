@@ -35,6 +35,8 @@ export interface MintedWork {
   readonly canonicalId: CanonicalId;
   readonly document: unknown;
   readonly wrapper?: Readonly<Record<string, unknown>>;
+  /** Works of the batch with the same canonical ID, which are not written because this one is. */
+  readonly standingBack?: readonly MintedWork[];
 }
 
 /** Where works go: a file, a pipe, an index. */

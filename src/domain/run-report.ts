@@ -25,13 +25,16 @@ export interface RunError {
   readonly detail: string;
 }
 
-/** Who is told of a run while it goes on. What they are told is streamed, never held. */
+/**
+ * Who is told of a run while it goes on. What they are told is streamed, never held. `place` is where the source says
+ * that the work stands.
+ */
 export interface RunReport {
   /** The documents that were written. */
   succeeded(ids: readonly CanonicalId[]): Promise<void>;
-  failed(error: RunError): Promise<void>;
+  failed(error: RunError, place: string): Promise<void>;
   /** An identifier that was minted, inherited, warned about or refused; those that simply exist are only counted. */
-  answered(answer: MintAnswer): Promise<void>;
+  answered(answer: MintAnswer, place: string): Promise<void>;
   /** A warning that concerns no single identifier. */
   warned(warning: Warning): Promise<void>;
 }

@@ -91,19 +91,17 @@ async function mintBatch(
     first += own.length;
     const errors = own.flatMap(({ error }) => error ?? []);
     if (mayWait && errors.length > 0 && errors.every(isUnknownPredecessor)) {
-      const counted = entry.counted + (await count(own.filter(isNew), 0, options));
+      const fresh = { answers: own.filter(isNew), place: entry.work.place, alreadyCounted: 0 };
+      const counted = entry.counted + (await count(fresh, options));
       await waiting.put({ work: entry.work, counted });
       continue;
     }
-    await count(own, entry.counted, options);
+    const { place } = entry.work;
+    await count({ answers: own, place, alreadyCounted: entry.counted }, options);
     if (errors.length === 0) complete.push({ ...entry, answers: own });
     else {
       const row = rowOf(entry.work, entry.extracted.root);
-      await fail(
-        { row, place: entry.work.place },
-        { stage: 'mint', error: summarise(errors) },
-        options
-      );
+      await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
     }
   }
   await write(complete, options);
@@ -139,8 +137,11 @@ async function reportUnidentified(
 
 /** Counts each request once: what an earlier try of the same work counted as new is found existing now. */
 async function count(
-  answers: readonly MintAnswer[],
-  alreadyCounted: number,
+  {
+    answers,
+    place,
+    alreadyCounted,
+  }: { answers: readonly MintAnswer[]; place: string; alreadyCounted: number },
   { tally, report }: MintWorksOptions
 ): Promise<number> {
   let toPassOver = alreadyCounted;
@@ -152,7 +153,7 @@ async function count(
     }
     tally.answered(answer);
     counted += 1;
-    if (isNoteworthy(answer)) await report.answered(answer);
+    if (isNoteworthy(answer)) await report.answered(answer, place);
   }
   return counted;
 }
@@ -218,12 +219,8 @@ async function fail(
   tally.works.failed += 1;
   // At stage `mint` each refused identifier was counted already.
   if (stage !== 'mint') tally.met(error.code);
-  await report.failed({
-    row_id: row,
-    stage,
-    code: error.code,
-    detail: error.message.startsWith(place) ? error.message : `${place}: ${error.message}`,
-  });
+  const detail = error.message.startsWith(place) ? error.message : `${place}: ${error.message}`;
+  await report.failed({ row_id: row, stage, code: error.code, detail }, place);
 }
 
 async function warn(warning: Warning, { report, tally }: MintWorksOptions): Promise<void> {

@@ -182,11 +182,11 @@ function tellAll(reports: readonly RunReport[]): RunReport {
     succeeded: async ids => {
       for (const report of reports) await report.succeeded(ids);
     },
-    failed: async error => {
-      for (const report of reports) await report.failed(error);
+    failed: async (error, place) => {
+      for (const report of reports) await report.failed(error, place);
     },
-    answered: async answer => {
-      for (const report of reports) await report.answered(answer);
+    answered: async (answer, place) => {
+      for (const report of reports) await report.answered(answer, place);
     },
     warned: async warning => {
       for (const report of reports) await report.warned(warning);
