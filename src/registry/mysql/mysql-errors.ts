@@ -131,8 +131,14 @@ function describePassing(
     return 'all connections of this process were busy for too long';
   const known = number === undefined ? undefined : PASSING[number];
   if (known !== undefined) return `${known} (${number})`;
+  if (isCutInTls(code, reason)) return reason;
   if (code === undefined || !NETWORK.has(code)) return undefined;
   return code === 'PROTOCOL_SEQUENCE_TIMEOUT' ? 'no answer within the time allowed' : reason;
+}
+
+/** The driver calls every failure under TLS by one code; a server that goes away then is no fault of the certificate. */
+function isCutInTls(code: string | undefined, reason: string): boolean {
+  return code === 'HANDSHAKE_SSL_ERROR' && /ECONNRESET|EPIPE|ETIMEDOUT|disconnected/.test(reason);
 }
 
 function isTlsFailure(code: string | undefined): boolean {

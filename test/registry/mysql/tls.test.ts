@@ -69,6 +69,20 @@ describe.each(servers)('an encrypted connection to $kind', server => {
   });
 });
 
+test.each(['destroy', 'resetAndDestroy'] as const)(
+  'a server that goes away in the middle of TLS is passing (%s)',
+  async how => {
+    const [server] = servers;
+    if (server === undefined) throw new Error('There is no server.');
+    const greeting = await readGreeting(server.url);
+    await using fleeting = await listen(socket => {
+      socket.write(greeting);
+      socket.once('data', () => socket[how]());
+    });
+    expect(await tryToLogIn(fleeting, 'localhost', 'verify')).toBe('REGISTRY_UNAVAILABLE');
+  }
+);
+
 async function tryToLogIn(
   { port }: { port: number },
   host: string,
@@ -97,9 +111,8 @@ interface TlsServer extends AsyncDisposable {
  */
 async function startTlsServer(url: string, name = 'localhost'): Promise<TlsServer> {
   const greeting = await readGreeting(url);
-  const sockets = new Set<Socket>();
-  const server = createServer(socket => {
-    sockets.add(socket.on('error', () => {}));
+  const clients = { logins: 0 };
+  const listening = await listen(socket => {
     socket.write(greeting);
     socket.once('readable', () => {
       socket.read(TLS_REQUEST_LENGTH);
@@ -108,24 +121,33 @@ async function startTlsServer(url: string, name = 'localhost'): Promise<TlsServe
       });
       secure.on('error', () => {});
       secure.once('data', () => {
-        tlsServer.logins += 1;
+        clients.logins += 1;
         secure.end(refusal());
       });
     });
   });
+  return Object.assign(clients, listening);
+}
+
+async function listen(
+  greet: (socket: Socket) => void
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => {
+    sockets.add(socket.on('error', () => {}));
+    greet(socket);
+  });
   server.listen(0);
   await once(server, 'listening');
   const address = server.address();
-  const tlsServer: TlsServer = {
+  return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    logins: 0,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
   };
-  return tlsServer;
 }
 
 /** The first packet of the real server, which says what it can; that it can do TLS is added. */
