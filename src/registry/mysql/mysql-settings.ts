@@ -8,7 +8,7 @@ export interface MysqlSettings {
   readonly database: string;
   /** `verify` checks certificate and host name, `require` encrypts without checking, `off` does not encrypt. */
   readonly tls: 'verify' | 'require' | 'off';
-  /** How many connections may be open at once. */
+  /** How many connections may be open at once; 8 by default. */
   readonly maxConnections?: number;
 }
 
