@@ -35,6 +35,8 @@ export async function openFor(
   options: CommonOptions,
   { purpose, applyMigrations, topUp }: OpenForOptions
 ): Promise<Registry> {
+  // Stopped while it waited for its input: no registry is made for that.
+  io.signal.throwIfAborted();
   const { settings, location } = survey(io, options);
   const { say, tell } = speech(io, options);
   const registry = await openRegistry(location, {

@@ -1,7 +1,7 @@
 import { EXIT } from './exit.ts';
 
 /** How long a clean stop may take; then the process ends all the same, and the registry is right in any case. */
-const STOP_MS = 1_800;
+const STOP_MS = 1_500;
 
 export interface Stop {
   readonly signal: AbortSignal;

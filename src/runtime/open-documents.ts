@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
+import type { ByteSource } from '../documents/files.ts';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
 import { writeAnswers } from '../documents/identifier-answers.ts';
 import type { IdentifierFile, OwnColumns, RowFormat } from '../documents/identifier-rows.ts';
@@ -17,10 +18,12 @@ export { STANDARD };
 export interface Streams {
   readonly stdin: Readable;
   readonly stdout: Writable;
+  /** Ends all reading at once, also where it waits for more. */
+  readonly signal: AbortSignal;
 }
 
-export async function openWorks(path: string, { stdin }: Streams): Promise<WorkSource> {
-  return readWorks(await openForReading(path, stdin));
+export async function openWorks(path: string, streams: Streams): Promise<WorkSource> {
+  return readWorks(await openSource(path, streams));
 }
 
 export async function openWorksTarget(path: string, { stdout }: Streams): Promise<WorkTarget> {
@@ -39,10 +42,10 @@ export function nowhere(): WorkTarget {
 
 export async function openIdentifiers(
   path: string,
-  { stdin }: Streams,
+  streams: Streams,
   about: { own?: OwnColumns | undefined; withCanonicalId?: boolean } = {}
 ): Promise<IdentifierFile> {
-  return await openIdentifierFile(await openForReading(path, stdin), about);
+  return await openIdentifierFile(await openSource(path, streams), about);
 }
 
 export async function openAnswers(
@@ -66,9 +69,9 @@ export function openWaitingRoom<T>(): WaitingRoom<T> {
  *
  * @throws IdMinterError SOURCE_UNREADABLE, also where one of the lines is no text
  */
-export async function readList(path: string, { stdin }: Streams): Promise<string[]> {
+export async function readList(path: string, streams: Streams): Promise<string[]> {
   const list: string[] = [];
-  const { name, chunks } = await openForReading(path, stdin);
+  const { name, chunks } = await openSource(path, streams);
   for await (const { number, bytes } of readLines(chunks)) {
     if (bytes === undefined || !isUtf8(bytes)) {
       throw new IdMinterError(
@@ -81,4 +84,10 @@ export async function readList(path: string, { stdin }: Streams): Promise<string
     if (line !== '') list.push(line);
   }
   return list;
+}
+
+async function openSource(path: string, { stdin, signal }: Streams): Promise<ByteSource> {
+  const source = await openForReading(path, stdin);
+  signal.addEventListener('abort', () => source.close(), { once: true });
+  return source;
 }
