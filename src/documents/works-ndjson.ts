@@ -6,7 +6,7 @@ import type {
   WorkTarget,
 } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import { DEPTH_MAX, isDeeperThan, tooDeep } from '../domain/work-document.ts';
+import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import type { ByteSource, TextTarget } from './files.ts';
 import { parseJson } from './json-text.ts';
 import type { Line } from './lines.ts';
@@ -45,28 +45,13 @@ async function readWork({ number, bytes }: Line): Promise<SourceWork | Unreadabl
   const place = `line ${number}`;
   if (bytes === undefined) return { place, error: lineTooLong(place) };
   try {
-    const value = await parseJson(bytes, place);
-    if (!isWrapped(value)) return { place, document: value };
-    const { _source: document, ...wrapper } = value;
-    if (isDeeperThan(DEPTH_MAX, wrapper)) throw tooDeep();
-    return { place, document, wrapper };
+    return { place, ...unwrapWork(await parseJson(bytes, place)) };
   } catch (error) {
     if (error instanceof IdMinterError) return { place, error };
     throw error;
   }
 }
 
-function toLine({ canonicalId, document, wrapper }: MintedWork): string {
-  if (wrapper === undefined) return `${JSON.stringify(document)}\n`;
-  const { _id, _index, ...members } = wrapper;
-  return `${JSON.stringify({ _id: canonicalId, ...members, _source: document })}\n`;
-}
-
-function isWrapped(value: unknown): value is { readonly _id: unknown; readonly _source: unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.hasOwn(value, '_id') &&
-    Object.hasOwn(value, '_source')
-  );
+function toLine(work: MintedWork): string {
+  return `${JSON.stringify(wrapWork(work))}\n`;
 }

@@ -35,8 +35,8 @@ export interface RunReport {
   failed(error: RunError, place: string): Promise<void>;
   /** An identifier that was minted, inherited, warned about or refused; those that simply exist are only counted. */
   answered(answer: MintAnswer, place: string): Promise<void>;
-  /** A warning that concerns no single identifier. */
-  warned(warning: Warning): Promise<void>;
+  /** A warning that concerns no single identifier; `place` is that of the work which is not written because of it. */
+  warned(warning: Warning, place?: string): Promise<void>;
 }
 
 /** The counts of a run while it goes on. */

@@ -1,4 +1,5 @@
 import type { AnsweredRow, AnswerTarget, IdentifierRow } from '../domain/documents.ts';
+import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { MintRequest, Registry } from '../domain/registry.ts';
 import type { RunTally } from '../domain/run-report.ts';
@@ -10,6 +11,8 @@ export interface AssignIdentifiersOptions {
   readonly rows: AsyncIterable<IdentifierRow>;
   readonly target: AnswerTarget;
   readonly tally: RunTally;
+  /** Told of what concerns a batch and no single identifier. */
+  readonly warn?: ((warning: Warning) => void) | undefined;
   /** Identifiers a batch; each batch is one transaction. */
   readonly batchSize: number;
   readonly signal?: AbortSignal;
@@ -22,11 +25,14 @@ export interface AssignIdentifiersOptions {
  * @throws IdMinterError where the rows, the registry or the target fail as a whole
  */
 export async function assignIdentifiers(options: AssignIdentifiersOptions): Promise<void> {
-  const { registry, rows, target, tally, batchSize, signal } = options;
+  const { registry, rows, target, tally, warn, batchSize, signal } = options;
   for await (const batch of inBatches(rows, batchSize, signal)) {
     const read = batch.map(readRequest);
     const { answers, warnings } = await registry.mint(read.flatMap(({ request }) => request ?? []));
-    for (const warning of warnings) tally.warned(warning);
+    for (const warning of warnings) {
+      tally.warned(warning);
+      warn?.(warning);
+    }
     const inOrder = answers.values();
     const answered = read.map(({ row, error }): AnsweredRow => {
       const answer = error ? { error } : inOrder.next().value;

@@ -162,7 +162,9 @@ async function write(answered: readonly AnsweredWork[], options: MintWorksOption
   const { target, report, tally } = options;
   const works = choosePerDocument(answered.map(embed));
   for (const work of works) {
-    for (const lost of work.standingBack) await warn(sharedDocument(work, lost), options);
+    for (const lost of work.standingBack) {
+      await warn(sharedDocument(work, lost), options, lost.place);
+    }
   }
   const refused = await target.write(works);
   const written = works.filter((_, index) => !refused.has(index));
@@ -223,9 +225,13 @@ async function fail(
   await report.failed({ row_id: row, stage, code: error.code, detail }, place);
 }
 
-async function warn(warning: Warning, { report, tally }: MintWorksOptions): Promise<void> {
+async function warn(
+  warning: Warning,
+  { report, tally }: MintWorksOptions,
+  place?: string
+): Promise<void> {
   tally.warned(warning);
-  await report.warned(warning);
+  await report.warned(warning, place);
 }
 
 /** One error for a work of which several identifiers got no ID: the first, and how many more there are. */

@@ -188,8 +188,8 @@ function tellAll(reports: readonly RunReport[]): RunReport {
     answered: async (answer, place) => {
       for (const report of reports) await report.answered(answer, place);
     },
-    warned: async warning => {
-      for (const report of reports) await report.warned(warning);
+    warned: async (warning, place) => {
+      for (const report of reports) await report.warned(warning, place);
     },
   };
 }
