@@ -58,6 +58,8 @@ export interface Desk extends AsyncDisposable {
    */
   run(args: readonly string[], options?: CommandOptions): Promise<Ended>;
   start(args: readonly string[], options?: CommandOptions): Running;
+  /** Runs a line as a shell does, in the same surroundings. */
+  shell(line: string): Promise<Ended>;
 }
 
 export async function openDesk(): Promise<Desk> {
@@ -67,6 +69,26 @@ export async function openDesk(): Promise<Desk> {
   for (const path of [folder, temporary]) mkdirSync(path);
   const running = new Set<ChildProcess>();
   const path = (name: string) => join(folder, name);
+  const launch = (
+    program: string,
+    args: readonly string[],
+    { environment, output = 'pipe' }: CommandOptions = {}
+  ): Running => {
+    const given = { ...desk.environment, ...environment };
+    const child = spawn(program, args, {
+      cwd: folder,
+      env: { ...bareEnvironment(temporary), ...given },
+      stdio: ['pipe', output, 'pipe'],
+    });
+    running.add(child);
+    // A program that ends without reading all of its input is no fault of the test.
+    child.stdin?.on('error', () => undefined);
+    return {
+      child,
+      ended: end(child, secretsIn(given)).finally(() => running.delete(child)),
+      says: what => waitFor(child, what),
+    };
+  };
   const desk: Desk = {
     folder,
     environment: {},
@@ -85,21 +107,12 @@ export async function openDesk(): Promise<Desk> {
       refuseStack(args, result);
       return result;
     },
-    start: (args, { environment = {}, node = [], output = 'pipe' } = {}) => {
-      const child = spawn(process.execPath, [...node, PROGRAM, ...args], {
-        cwd: folder,
-        env: { ...bareEnvironment(temporary), ...desk.environment, ...environment },
-        stdio: ['pipe', output, 'pipe'],
-      });
-      running.add(child);
-      // A program that ends without reading all of its input is no fault of the test.
-      child.stdin?.on('error', () => undefined);
-      const secrets = secretsIn({ ...desk.environment, ...environment });
-      return {
-        child,
-        ended: end(child, secrets).finally(() => running.delete(child)),
-        says: what => waitFor(child, what),
-      };
+    start: (args, options = {}) =>
+      launch(process.execPath, [...(options.node ?? []), PROGRAM, ...args], options),
+    shell: async line => {
+      const { child, ended } = launch(process.platform === 'win32' ? 'bash' : 'sh', ['-c', line]);
+      child.stdin?.end();
+      return await ended;
     },
     async [Symbol.asyncDispose]() {
       for (const child of running) child.kill('SIGKILL');
