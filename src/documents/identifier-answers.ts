@@ -54,8 +54,6 @@ function shownSource(source: unknown): unknown {
 }
 
 function csv({ header, delimiter }: Extract<RowFormat, { kind: 'csv' }>): AnswerText {
-  // Without it a lone CR would stand unquoted, and end the line for many readers.
-  const options = { delimiter, quoted_match: /\r/ };
   const kept = header.flatMap((title, index) => (ANSWER_COLUMNS.includes(title) ? [] : [index]));
   const toFields = ({ row, answer: { canonicalId, outcome, warning, error } }: AnsweredRow) => [
     ...kept.map(index => row.fields?.[index] ?? ''),
@@ -65,7 +63,7 @@ function csv({ header, delimiter }: Extract<RowFormat, { kind: 'csv' }>): Answer
     error?.code ?? '',
   ];
   return {
-    header: stringify([[...kept.map(index => header[index]), ...ANSWER_COLUMNS]], options),
-    toText: answers => stringify(answers.map(toFields), options),
+    header: stringify([[...kept.map(index => header[index]), ...ANSWER_COLUMNS]], { delimiter }),
+    toText: answers => stringify(answers.map(toFields), { delimiter }),
   };
 }

@@ -60,9 +60,18 @@ describe('the form of a file', () => {
     }
   });
 
-  test('is told of a file of one line of 20 MB in chunks, without delay', async () => {
-    const rows = await rowsIn(`{"source":"Work[a/b]","more":"${'x'.repeat(20_000_000)}"}`);
-    expect(brief(rows)).toEqual([['line 1', 'Work[a/b]']]);
+  test('is told by the first piece of a long line', async () => {
+    let taken = 0;
+    async function* chunks() {
+      for (const piece of ['\n {"source":"Work[a/b]","more":"', ...Array(100).fill('x'), '"}']) {
+        taken += 1;
+        yield Buffer.from(piece);
+      }
+    }
+    const source = { name: 'test.file', chunks: chunks(), close: () => undefined };
+    const file = await openIdentifierFile(source);
+    expect(taken).toBe(1);
+    expect(brief(await allOf(file.rows()))).toEqual([['line 2', 'Work[a/b]']]);
   });
 });
 
@@ -225,7 +234,7 @@ describe('a file of identifiers that cannot be used', () => {
     ],
     ['that is UTF-16', Buffer.from(`\ufeff${HEADER}\n`, 'utf16le'), {}, 'has no header line'],
   ])('%s is named with what to do, and closed', async (_why, content, wanted, told) => {
-    const bytes = bytesOf(content);
+    const bytes = bytesOf(Buffer.concat([Buffer.from(content), Buffer.alloc(10_000, '\n')]), 50);
     await expect(openIdentifierFile(bytes, wanted)).rejects.toMatchObject({
       code: 'SOURCE_UNREADABLE',
       message: expect.stringMatching(new RegExp(`^test\\.file ${told}.* Nothing was minted\\. `)),

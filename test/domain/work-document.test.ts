@@ -437,9 +437,10 @@ describe('the minted work', () => {
     );
   });
 
-  test('is the original where there are no IDs to embed', () => {
+  test('is the original where there are no IDs to embed, and a node without one is left alone', () => {
     const document = frozen(workWith({ id: { sourceIdentifier: written('i1') } }));
     expect(embedCanonicalIds(document, [])).toBe(document);
+    expect(embedCanonicalIds(document, someIds(1))).toHaveProperty('state', document.state);
   });
 });
 

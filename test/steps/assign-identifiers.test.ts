@@ -109,6 +109,16 @@ describe('assigning IDs to bare identifiers', () => {
     ]);
   });
 
+  test('counts the warnings of a whole batch too', async () => {
+    await using registry = await store.open({
+      free: ['a2345678'],
+      mappings: [[sierra('b0'), 'c2345678']],
+    });
+    await registry.database.sql("UPDATE canonical_ids SET Status = 'free'");
+    const { tally } = await assign(registry, [{ source: sierra('b1') }, { source: sierra('b2') }]);
+    expect(tally.warnings).toEqual({ POOL_CORRUPT: 1 });
+  });
+
   test('says which part of a predecessor is wrong', async () => {
     await using registry = await store.open({ freeCount: 1 });
     const { answered } = await assign(registry, [

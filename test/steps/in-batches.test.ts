@@ -46,6 +46,12 @@ describe('a stream in batches', () => {
       [3, 4],
     ]);
     expect(await allOf(inBatches(upTo(1), 2, AbortSignal.abort()))).toEqual([]);
+    const late = new AbortController();
+    async function* abortingAtTheEnd() {
+      yield 1;
+      late.abort();
+    }
+    expect(await allOf(inBatches(abortingAtTheEnd(), 2, late.signal))).toEqual([]);
   });
 
   test('is closed when it is left early', async () => {

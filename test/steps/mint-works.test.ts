@@ -351,6 +351,7 @@ describe('a predecessor that comes later', () => {
     const ended = await mintAll(registry, [document, workOf(sierra('b9')), predecessor(1)]);
     expect(valuesIn(ended)).toEqual(['b9', 'b1']);
     expect(ended.tally.works).toEqual({ succeeded: 2, failed: 1 });
+    expect(ended.tally.errors).toEqual({ PREDECESSOR_NOT_FOUND: 1, PREDECESSOR_CYCLE: 1 });
   });
 
   test('is waited for by a document of the greatest depth with numbers as they were written', async () => {
