@@ -19,6 +19,8 @@ export async function main(): Promise<void> {
   };
   endOnBrokenStreams(args, io);
   const status = await run(args, io);
+  // An input that waits for more would keep the process.
+  io.stdin.destroy();
   // Not process.exit: what was written to a pipe would be lost.
   process.exitCode = stop.status ?? status;
   stop.done();

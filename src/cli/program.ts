@@ -45,6 +45,7 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       'names the run in its report (default: the time and four random characters)'
     )
     .option('--batch-size <works>', 'works a transaction', wholeNumber, 500)
+    .option('--concurrency <batches>', 'batches in the registry at once', wholeNumber, 2)
     .option('--report <file>', 'write every failure and every new identifier to this JSON file')
     .option('--dry-run', 'say what would be found, inherited and minted; write nothing')
     .option(

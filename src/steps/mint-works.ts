@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { CanonicalId } from '../domain/canonical-id.ts';
 import type {
   MintedWork,
@@ -9,6 +10,7 @@ import type {
 } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
+import { planWindow } from '../domain/mint-window.ts';
 import type { Given, MintAnswer, Registry } from '../domain/registry.ts';
 import type { RunReport, RunTally } from '../domain/run-report.ts';
 import { isNoteworthy } from '../domain/run-report.ts';
@@ -17,6 +19,7 @@ import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 import type { ExtractedWork, WorkFault } from '../domain/work-document.ts';
 import { embedCanonicalIds, extractWork, prevails } from '../domain/work-document.ts';
 import { inBatches } from './in-batches.ts';
+import { readAhead } from './read-ahead.ts';
 
 export interface MintWorksOptions {
   readonly registry: Registry;
@@ -28,6 +31,8 @@ export interface MintWorksOptions {
   readonly waiting: WaitingRoom<ReadWork>;
   /** Works a batch; the identifiers of a batch are one transaction. */
   readonly batchSize: number;
+  /** Batches in the registry at once, which is also how many are read ahead of them. */
+  readonly concurrency: number;
   /** Ends the run between two batches. */
   readonly signal?: AbortSignal;
 }
@@ -38,8 +43,11 @@ export interface ReadWork {
   readonly counted: number;
 }
 
-interface AnsweredWork extends ReadWork {
+interface IdentifiedWork extends ReadWork {
   readonly extracted: ExtractedWork;
+}
+
+interface AnsweredWork extends IdentifiedWork {
   readonly answers: readonly MintAnswer[];
 }
 
@@ -54,85 +62,147 @@ interface EmbeddedWork extends MintedWork {
  * them, writes it. A work of which any identifier got no ID fails as a whole and is not written; the run goes on.
  * Works stay in order, but those that waited for their predecessor come last.
  *
+ * While a window of `concurrency` batches is in the registry, the next one is read and the one before is written.
+ *
  * @throws IdMinterError where the source, the registry or the target fails as a whole
  */
 export async function mintWorks(options: MintWorksOptions): Promise<void> {
-  const { source, waiting, batchSize, signal } = options;
-  for await (const batch of inBatches(source.works(), batchSize, signal)) {
-    const readable = await reportUnreadable(batch, options);
-    await mintBatch(
-      readable.map(work => ({ work, counted: 0 })),
-      options,
-      { mayWait: true }
-    );
-  }
-  if (signal?.aborted) return;
-  for await (const batch of inBatches(waiting.entries(), batchSize, signal)) {
-    await mintBatch(batch, options, { mayWait: false });
-  }
+  const { source, waiting } = options;
+  await mintAll(arrivalsOf(source), options, { mayWait: true });
+  if (options.signal?.aborted) return;
+  await mintAll(waiting.entries(), options, { mayWait: false });
 }
 
-async function mintBatch(
-  batch: readonly ReadWork[],
+/** What arrives: a work, or the reason why it could not be read. */
+interface Arrival {
+  readonly work: SourceWork | UnreadableWork;
+  readonly counted: number;
+}
+
+async function* arrivalsOf(source: WorkSource): AsyncGenerator<Arrival, void, undefined> {
+  for await (const work of source.works()) yield { work, counted: 0 };
+}
+
+async function mintAll(
+  arrivals: AsyncIterable<Arrival>,
   options: MintWorksOptions,
   { mayWait }: { mayWait: boolean }
 ): Promise<void> {
-  const { registry, waiting } = options;
-  const extracted = await reportUnidentified(batch, options);
-  const { answers, warnings } = await registry.mint(
-    extracted.flatMap(entry => entry.extracted.requests)
-  );
+  const { batchSize, concurrency, signal } = options;
+  const windows = readAhead(inBatches(arrivals, batchSize * concurrency, signal));
+  let settling: Promise<void> = Promise.resolve();
+  try {
+    for await (const window of windows) {
+      const read = window.map(identify);
+      const minted = await mintWindow(read.filter(isIdentified), options);
+      await settling;
+      if (minted === undefined) return;
+      settling = settleWindow(read, minted, options, { mayWait });
+      // Met when it is waited for, before the next window is settled.
+      settling.catch(() => {});
+    }
+  } finally {
+    await settling;
+  }
+}
+
+/** A work whose identifiers are found, or the fault for which it fails. */
+type Identified = IdentifiedWork | (Arrival & { readonly fault: WorkFault });
+
+function identify(arrival: Arrival): Identified {
+  const { work, counted } = arrival;
+  if (work.error) return { work, counted, fault: { stage: 'read', error: work.error } };
+  const extracted = extractWork(work.document);
+  return 'error' in extracted ? { work, counted, fault: extracted } : { work, counted, extracted };
+}
+
+function isIdentified(work: Identified): work is IdentifiedWork {
+  return 'extracted' in work;
+}
+
+interface MintedWindow {
+  readonly answers: ReadonlyMap<IdentifiedWork, readonly MintAnswer[]>;
+  readonly warnings: readonly Warning[];
+}
+
+/** @returns undefined where the signal came before all of its batches were minted */
+async function mintWindow(
+  works: readonly IdentifiedWork[],
+  { registry, batchSize, concurrency, signal }: MintWorksOptions
+): Promise<MintedWindow | undefined> {
+  const answers = new Map<IdentifiedWork, readonly MintAnswer[]>();
+  const warnings: Warning[] = [];
+  const mint = async (positions: readonly number[]): Promise<void> => {
+    if (signal?.aborted) return;
+    const batch = positions.flatMap(position => works[position] ?? []);
+    const result = await registry.mint(batch.flatMap(({ extracted }) => extracted.requests));
+    warnings.push(...result.warnings);
+    let first = 0;
+    for (const work of batch) {
+      const own = result.answers.slice(first, first + work.extracted.requests.length);
+      first += own.length;
+      answers.set(work, own);
+    }
+  };
+  const requests = works.map(({ extracted }) => extracted.requests);
+  for (const group of planWindow(requests, batchSize)) await atOnce(group, mint, concurrency);
+  return answers.size === works.length ? { answers, warnings } : undefined;
+}
+
+/** Waits for all of them also where one fails, so that nothing goes on behind the caller's back. */
+async function atOnce<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  concurrency: number
+): Promise<void> {
+  try {
+    await pMap(items, work, { concurrency, stopOnError: false });
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
+/** In the order of the source, batch by batch: two works of a batch may end on one document. */
+async function settleWindow(
+  works: readonly Identified[],
+  { answers, warnings }: MintedWindow,
+  options: MintWorksOptions,
+  { mayWait }: { mayWait: boolean }
+): Promise<void> {
   for (const warning of warnings) await warn(warning, options);
-
-  const complete: AnsweredWork[] = [];
-  let first = 0;
-  for (const entry of extracted) {
-    const own = answers.slice(first, first + entry.extracted.requests.length);
-    first += own.length;
-    const errors = own.flatMap(({ error }) => error ?? []);
-    if (mayWait && errors.length > 0 && errors.every(isUnknownPredecessor)) {
-      const fresh = { answers: own.filter(isNew), place: entry.work.place, alreadyCounted: 0 };
-      const counted = entry.counted + (await count(fresh, options));
-      await waiting.put({ work: entry.work, counted });
-      continue;
+  for (let start = 0; start < works.length; start += options.batchSize) {
+    const complete: AnsweredWork[] = [];
+    for (const work of works.slice(start, start + options.batchSize)) {
+      const { place } = work.work;
+      if (!isIdentified(work)) {
+        await fail({ row: rowOf(work.work, work.fault.root), place }, work.fault, options);
+        continue;
+      }
+      const answered = { ...work, answers: answers.get(work) ?? [] };
+      if (await hasAllIds(answered, options, { mayWait })) complete.push(answered);
     }
-    const { place } = entry.work;
-    await count({ answers: own, place, alreadyCounted: entry.counted }, options);
-    if (errors.length === 0) complete.push({ ...entry, answers: own });
-    else {
-      const row = rowOf(entry.work, entry.extracted.root);
-      await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
-    }
+    await write(complete, options);
   }
-  await write(complete, options);
 }
 
-async function reportUnreadable(
-  batch: readonly (SourceWork | UnreadableWork)[],
-  options: MintWorksOptions
-): Promise<SourceWork[]> {
-  const readable: SourceWork[] = [];
-  for (const work of batch) {
-    const { place, error } = work;
-    if (error) await fail({ row: place, place }, { stage: 'read', error }, options);
-    else readable.push(work);
+/** Counts and reports what a work's identifiers came to. A work that lacks any waits, or fails. */
+async function hasAllIds(
+  { work, extracted, answers, counted }: AnsweredWork,
+  options: MintWorksOptions,
+  { mayWait }: { mayWait: boolean }
+): Promise<boolean> {
+  const { place } = work;
+  const errors = answers.flatMap(({ error }) => error ?? []);
+  if (mayWait && errors.length > 0 && errors.every(isUnknownPredecessor)) {
+    const fresh = { answers: answers.filter(isNew), place, alreadyCounted: 0 };
+    await options.waiting.put({ work, counted: counted + (await count(fresh, options)) });
+    return false;
   }
-  return readable;
-}
-
-async function reportUnidentified(
-  batch: readonly ReadWork[],
-  options: MintWorksOptions
-): Promise<(ReadWork & { extracted: ExtractedWork })[]> {
-  const identified: (ReadWork & { extracted: ExtractedWork })[] = [];
-  for (const entry of batch) {
-    const { work } = entry;
-    const extracted = extractWork(work.document);
-    if ('error' in extracted)
-      await fail({ row: rowOf(work, extracted.root), place: work.place }, extracted, options);
-    else identified.push({ ...entry, extracted });
-  }
-  return identified;
+  await count({ answers, place, alreadyCounted: counted }, options);
+  if (errors.length === 0) return true;
+  const row = rowOf(work, extracted.root);
+  await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
+  return false;
 }
 
 /** Counts each request once: what an earlier try of the same work counted as new is found existing now. */
@@ -258,7 +328,7 @@ function nameOf({ root }: EmbeddedWork): string {
 }
 
 /** What a report calls a work: its source identifier, else the `_id` it came with, else its place. */
-function rowOf({ wrapper, place }: SourceWork, root: SourceIdentifier | undefined): string {
-  const id = wrapper?.['_id'];
-  return root ? formatSourceIdentifier(root) : typeof id === 'string' ? id : place;
+function rowOf(work: SourceWork | UnreadableWork, root: SourceIdentifier | undefined): string {
+  const id = work.error ? undefined : work.wrapper?.['_id'];
+  return root ? formatSourceIdentifier(root) : typeof id === 'string' ? id : work.place;
 }

@@ -122,7 +122,7 @@ export interface Run {
   readonly ended: Promise<void>;
 }
 
-export type RunOptions = Partial<Pick<MintWorksOptions, 'batchSize' | 'signal'>> & {
+export type RunOptions = Partial<Pick<MintWorksOptions, 'batchSize' | 'concurrency' | 'signal'>> & {
   readonly target?: TargetInMemory;
 };
 
@@ -130,13 +130,13 @@ export type RunOptions = Partial<Pick<MintWorksOptions, 'batchSize' | 'signal'>>
 export function run(
   registry: Registry,
   works: Iterable<unknown> | WorkSource,
-  { target = new TargetInMemory(), batchSize = 2, ...options }: RunOptions = {}
+  { target = new TargetInMemory(), batchSize = 2, concurrency = 1, ...options }: RunOptions = {}
 ): Run {
   const source = 'works' in works ? works : sourceOf(lines(works));
   const [report, tally] = [new ReportInMemory(), new RunTally()];
   const waiting = new WaitingFile<ReadWork>();
   const ended = mintWorks({
-    ...{ registry, source, target, report, tally, waiting, batchSize },
+    ...{ registry, source, target, report, tally, waiting, batchSize, concurrency },
     ...options,
   }).finally(() => waiting.close());
   return { target, report, tally, ended };

@@ -80,9 +80,9 @@ describe('a run', () => {
     expect(ended.tally.works).toEqual({ succeeded: 0, failed: 0 });
   });
 
-  test('reads no more ahead than a batch', async () => {
+  test('holds no more than a window in the registry, one being read and one being written', async () => {
     await using registry = await store.open({ freeCount: 100 });
-    const source = sourceOf(lines(Array.from({ length: 20 }, (_, n) => workOf(sierra(`b${n}`)))));
+    const source = sourceOf(lines(Array.from({ length: 40 }, (_, n) => workOf(sierra(`b${n}`)))));
     const ahead: number[] = [];
     const target = new TargetInMemory();
     const { write } = target;
@@ -90,8 +90,9 @@ describe('a run', () => {
       ahead.push(source.given - target.works.length);
       return write.call(target, works);
     };
-    await mintAll(registry, source, { target, batchSize: 5 });
-    expect(ahead).toEqual([5, 5, 5, 5]);
+    await mintAll(registry, source, { target, batchSize: 2, concurrency: 2 });
+    expect(Math.max(...ahead)).toBeGreaterThan(4);
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(3 * 4);
   });
 
   test('in a dry run counts the same and writes nothing', async () => {
@@ -150,8 +151,8 @@ describe('a work that fails', () => {
       ['Work[a/b]', 'extract_id', 'INVALID_WORK'],
       ['line 5', 'extract_id', 'INVALID_IDENTIFIER'],
       ['Work[sierra-system-number/b6]', 'embed', 'INVALID_IDENTIFIER'],
-      ['line 8', 'extract_id', 'INVALID_WORK'],
       ['Work[sierra-system-number/b7]', 'mint', 'PREDECESSOR_CYCLE'],
+      ['line 8', 'extract_id', 'INVALID_WORK'],
     ]);
     expect(ended.report.errors[0]?.detail).toBe('line 2, column 7: not JSON.');
     expect(ended.tally).toMatchObject({
@@ -453,6 +454,65 @@ describe('works of a batch that share a document', () => {
   });
 });
 
+describe('a run of several batches at once', () => {
+  test('writes in the order of the source', async () => {
+    await using registry = await store.open({ freeCount: 100 });
+    const works = Array.from({ length: 50 }, (_, n) =>
+      workOf(sierra(`b${n}`), { subjects: [label(`tide ${n % 7}`)] })
+    );
+    const ended = await mintAll(registry, works, { batchSize: 3, concurrency: 4 });
+    expect(valuesIn(ended)).toEqual(works.map((_, n) => `b${n}`));
+    expect(ended.tally).toMatchObject({
+      works: { succeeded: 50, failed: 0 },
+      identifiers: { existing: 43, inherited: 0, minted: 57 },
+    });
+  });
+
+  test('mints works that name a predecessor, and those they name, before the rest of the window', async () => {
+    await using registry = await store.open({
+      freeCount: 20,
+      mappings: [[sierra('b1'), 'a2345678']],
+    });
+    const ended = await mintAll(
+      registry,
+      [
+        // Cites f1, whose own record comes later and says which ID it inherits.
+        workOf(sierra('m1'), { subjects: [folio('f1')] }),
+        workOf(folio('f2'), { predecessor: sierra('b2') }),
+        workOf(folio('f1'), { predecessor: sierra('b1') }),
+        workOf(sierra('b2')),
+      ],
+      { batchSize: 1, concurrency: 4 }
+    );
+    expect(valuesIn(ended)).toEqual(['m1', 'f2', 'f1', 'b2']);
+    expect(await registry.standing(folio('f1'))).toBe('a2345678');
+    expect(await registry.standing(folio('f2'))).toBe(await registry.standing(sierra('b2')));
+    expect(ended.tally.warnings).toEqual({});
+    expect(ended.tally.identifiers).toEqual({ existing: 1, inherited: 2, minted: 2 });
+  });
+
+  test('is ended by the first failure, and waits for the batches beside it', async () => {
+    await using registry = await store.open({ freeCount: 100 });
+    const fault = new IdMinterError('REGISTRY_UNAVAILABLE', 'Gone.');
+    let open = 0;
+    const mint: typeof registry.mint = async requests => {
+      open += 1;
+      try {
+        if (requests.some(({ source }) => source.value === 'b2')) throw fault;
+        await new Promise(resolve => setTimeout(resolve, 20));
+        return await registry.mint(requests);
+      } finally {
+        open -= 1;
+      }
+    };
+    const works = Array.from({ length: 8 }, (_, n) => workOf(sierra(`b${n}`)));
+    const ended = run({ ...registry, mint }, works, { batchSize: 1, concurrency: 4 });
+    await expect(ended.ended).rejects.toBe(fault);
+    expect(open).toBe(0);
+    expect(valuesIn(ended)).toEqual([]);
+  });
+});
+
 describe('a run that ends early', () => {
   const works = (count: number) =>
     Array.from({ length: count }, (_, n) => workOf(sierra(`b${n + 1}`)));
@@ -474,23 +534,28 @@ describe('a run that ends early', () => {
       batchSize: 2,
       signal: controller.signal,
     });
-    expect(valuesIn(ended)).toEqual(['b1', 'b2', 'b3']);
-    expect(source.isClosed).toBe(true);
-    expect(ended.tally.works).toEqual({ succeeded: 3, failed: 0 });
-    expect(await registry.standing(sierra('b4'))).toBeUndefined();
+    const done = ended.target.works.length;
+    expect(valuesIn(ended)).toEqual(works(done).map((_, n) => `b${n + 1}`));
+    expect(done).toBeLessThan(9);
+    await expect.poll(() => source.isClosed).toBe(true);
+    expect(ended.tally.works).toEqual({ succeeded: done, failed: 0 });
+    expect(await registry.standing(sierra('b9'))).toBeUndefined();
   });
 
   test('on its signal does not try again those that wait', async () => {
     await using registry = await store.open({ freeCount: 20 });
     const controller = new AbortController();
-    const source = sourceOf(
-      (function* () {
-        yield { place: 'line 1', document: workOf(folio('f1'), { predecessor: sierra('b1') }) };
-        yield { place: 'line 2', document: workOf(sierra('b1')) };
-        controller.abort();
-      })()
+    const target = new TargetInMemory();
+    const { write } = target;
+    target.write = batch => {
+      if (batch.length > 0) controller.abort();
+      return write.call(target, batch);
+    };
+    const ended = await mintAll(
+      registry,
+      [workOf(folio('f1'), { predecessor: sierra('b1') }), workOf(sierra('b1'))],
+      { target, batchSize: 1, signal: controller.signal }
     );
-    const ended = await mintAll(registry, source, { batchSize: 1, signal: controller.signal });
     expect(valuesIn(ended)).toEqual(['b1']);
     expect(ended.tally.works).toEqual({ succeeded: 1, failed: 0 });
   });
@@ -506,19 +571,17 @@ describe('a run that ends early', () => {
 
   test('as its registry fails has written the batches before, and closes its source', async () => {
     await using registry = await store.open({ freeCount: 20 });
-    const source = sourceOf(
-      (function* () {
-        yield* lines(works(2));
-        yield { place: 'line 3', document: workOf(sierra('b3')) };
-        void registry.close();
-        yield { place: 'line 4', document: workOf(sierra('b4')) };
-        yield { place: 'line 5', document: workOf(sierra('b5')) };
-      })()
-    );
-    const ended = run(registry, source, { batchSize: 2 });
+    const source = sourceOf(lines(works(9)));
+    let batches = 0;
+    const mint: typeof registry.mint = async requests => {
+      batches += 1;
+      if (batches === 3) await registry.close();
+      return await registry.mint(requests);
+    };
+    const ended = run({ ...registry, mint }, source, { batchSize: 2 });
     await expect(ended.ended).rejects.toThrow();
-    expect(valuesIn(ended)).toEqual(['b1', 'b2']);
-    expect(source.isClosed).toBe(true);
+    expect(valuesIn(ended)).toEqual(['b1', 'b2', 'b3', 'b4']);
+    await expect.poll(() => source.isClosed).toBe(true);
   });
 
   test('as its target fails says so, and closes its source', async () => {
@@ -526,9 +589,9 @@ describe('a run that ends early', () => {
     const target = new TargetInMemory();
     const full = new IdMinterError('TARGET_FAILED', 'The disk is full.');
     target.write = () => Promise.reject(full);
-    const source = sourceOf(lines(works(5)));
+    const source = sourceOf(lines(works(15)));
     await expect(run(registry, source, { target }).ended).rejects.toBe(full);
-    expect(source.isClosed).toBe(true);
-    expect(source.given).toBe(2);
+    await expect.poll(() => source.isClosed).toBe(true);
+    expect(source.given).toBeLessThanOrEqual(3 * 2 + 1);
   });
 });

@@ -12,6 +12,7 @@ import {
   readList,
   STANDARD,
 } from '../../runtime/open-documents.ts';
+import { remembering } from '../../runtime/open-registry.ts';
 import type { ReadWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { selectWorks } from '../../steps/select-works.ts';
@@ -31,6 +32,7 @@ export interface MintOptions extends CommonOptions {
   readonly resolver?: string;
   readonly jobId?: string;
   readonly batchSize: number;
+  readonly concurrency: number;
   readonly report?: string;
   readonly dryRun?: boolean;
   readonly applyMigrations?: boolean;
@@ -69,13 +71,14 @@ export async function mint(
     () => `${tally.works.succeeded + tally.works.failed} works`
   );
   await mintWorks({
-    registry,
+    registry: remembering(registry),
     source: wanted ? selectWorks(works, wanted) : works,
     target,
     report: tellAll(reportFile ? [onTerminal(speak), reportFile] : [onTerminal(speak)]),
     tally,
     waiting,
     batchSize: options.batchSize,
+    concurrency: options.concurrency,
     signal: io.signal,
   });
   progress.stop();

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import type { MintRequest, Registry } from '../../src/domain/registry.ts';
+import { remembering } from '../../src/registry/remembering.ts';
+import { folio, sierra } from '../support/identifiers.ts';
+import { STORES } from '../support/stores.ts';
+
+/** Tells which sources the registry below is asked for. */
+function watched(registry: Registry): { registry: Registry; asked: string[][] } {
+  const asked: string[][] = [];
+  const mint = (requests: readonly MintRequest[]) => {
+    asked.push(requests.map(({ source }) => source.value));
+    return registry.mint(requests);
+  };
+  return { registry: { ...registry, mint }, asked };
+}
+
+describe.each(STORES)('a registry that remembers, over $name', store => {
+  test('asks for a mapping once, and answers in the order of the requests', async () => {
+    await using below = await store.open({ freeCount: 10 });
+    const { registry, asked } = watched(below);
+    const run = remembering(registry);
+    const first = await run.mint([{ source: sierra('b1') }, { source: sierra('b2') }]);
+    const again = await run.mint([
+      { source: sierra('b2') },
+      { source: sierra('b3') },
+      { source: sierra('b1') },
+    ]);
+    await run.mint([{ source: sierra('b3') }]);
+    expect(asked).toEqual([['b1', 'b2'], ['b3']]);
+    expect(again.answers.map(({ outcome }) => outcome)).toEqual(['existing', 'minted', 'existing']);
+    expect(again.answers[2]?.canonicalId).toBe(first.answers[0]?.canonicalId);
+    expect(again.answers.map(({ source }) => source.value)).toEqual(['b2', 'b3', 'b1']);
+  });
+
+  test('remembers no refusal, and passes requests that name a predecessor on', async () => {
+    await using below = await store.open({ mappings: [[sierra('b1'), 'a2345678']] });
+    const { registry, asked } = watched(below);
+    const run = remembering(registry);
+    const heir = { source: folio('f1'), predecessor: sierra('b9') };
+    expect((await run.mint([heir])).answers[0]?.error?.code).toBe('PREDECESSOR_NOT_FOUND');
+    const [answer] = (await run.mint([{ ...heir, predecessor: sierra('b1') }])).answers;
+    expect(answer).toMatchObject({ canonicalId: 'a2345678', outcome: 'inherited' });
+    await run.mint([{ ...heir, predecessor: sierra('b1') }, { source: folio('f1') }]);
+    expect(asked).toEqual([['f1'], ['f1'], ['f1']]);
+  });
+
+  test('holds no more than it may', async () => {
+    await using below = await store.open({ freeCount: 10 });
+    const { registry, asked } = watched(below);
+    const run = remembering(registry, 2);
+    for (const value of ['b1', 'b2', 'b3', 'b1', 'b1']) await run.mint([{ source: sierra(value) }]);
+    expect(asked).toEqual([['b1'], ['b2'], ['b3'], ['b1']]);
+  });
+
+  test('leaves it to the registry to refuse what is no identifier', async () => {
+    await using below = await store.open();
+    const broken = { source: { ontologyType: 'Work' } } as unknown as MintRequest;
+    const { answers } = await remembering(below).mint([broken]);
+    expect(answers[0]?.error?.code).toBe('INVALID_IDENTIFIER');
+  });
+});
