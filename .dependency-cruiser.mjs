@@ -43,10 +43,10 @@ export default {
     {
       name: 'entry-points-do-not-reach-past-runtime',
       comment:
-        'cli, lambda and api start what runtime opens and do not know each other. Add the opening to src/runtime, ' +
+        'cli, library, lambda and api start what runtime opens and do not know each other. Add the opening to src/runtime, ' +
         'and the type to the contract in src/domain.',
       severity: 'error',
-      from: { path: `${src}(cli|lambda|api)/` },
+      from: { path: `${src}(cli|library|lambda|api)/` },
       to: { path: src, pathNot: [`${src}$1/`, `${src}(runtime|steps|domain)/`] },
     },
     {

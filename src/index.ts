@@ -1,6 +1,11 @@
-/** The public names of the library. What is not exported here may change at any time. */
+/**
+ * The public names of the library. What is not exported here may change at any time.
+ *
+ * @module id-minter
+ */
 export type { CanonicalId } from './domain/canonical-id.ts';
 export { isCanonicalId, parseCanonicalId } from './domain/canonical-id.ts';
+export type { Stage } from './domain/documents.ts';
 export type { ErrorCode, ErrorEntry, Warning, WarningCode } from './domain/errors.ts';
 export { ERRORS, IdMinterError } from './domain/errors.ts';
 export type {
@@ -20,5 +25,23 @@ export type {
 } from './domain/registry.ts';
 export type { SourceIdentifier } from './domain/source-identifier.ts';
 export { formatSourceIdentifier, parseSourceIdentifier } from './domain/source-identifier.ts';
-export type { OpenOptions } from './runtime/library.ts';
-export { openRegistry } from './runtime/library.ts';
+export type {
+  AssignAnswer,
+  AssignIdentifiersOptions,
+  AssignRun,
+  GivenIdentifier,
+  IdentifierCounts,
+  IdentifierRequest,
+} from './library/assign-identifiers.ts';
+export { assignIdentifiers } from './library/assign-identifiers.ts';
+export type { MintRun, MintWorksOptions, WorkCounts } from './library/mint-works.ts';
+export { mintWorks } from './library/mint-works.ts';
+export type { OpenOptions } from './library/open-registry.ts';
+export { openRegistry } from './library/open-registry.ts';
+export type {
+  FailedWorkResult,
+  MintedWorkResult,
+  StandingBackResult,
+  WorkFailure,
+  WorkResult,
+} from './library/works-in-order.ts';
