@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/id-minter.js', import.meta.url));
+/** What Node compiled is kept for the next command: each starts in half the time, and there are hundreds. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
 /** How a command ended and what it said. */
 export interface Ended {
@@ -137,6 +139,7 @@ function bareEnvironment(temporary: string): Record<string, string> {
     TMPDIR: temporary,
     TEMP: temporary,
     TMP: temporary,
+    NODE_COMPILE_CACHE: COMPILED,
   };
 }
 
