@@ -24,6 +24,7 @@ export function drawCanonicalId(randomInt: RandomInt): CanonicalId {
   return id as CanonicalId;
 }
 
+/** Whether it is a text of the form of a canonical ID: `^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$`. */
 export function isCanonicalId(text: unknown): text is CanonicalId {
   return typeof text === 'string' && FORM.test(text);
 }
@@ -37,7 +38,11 @@ export function isStandIn(id: CanonicalId): boolean {
   return id.startsWith('(new-');
 }
 
-/** @throws IdMinterError INVALID_CANONICAL_ID */
+/**
+ * Takes a text for a canonical ID; whether a registry knows it, only the registry can say.
+ *
+ * @throws IdMinterError INVALID_CANONICAL_ID
+ */
 export function parseCanonicalId(text: unknown): CanonicalId {
   if (isCanonicalId(text)) return text;
   const shown = JSON.stringify(text) ?? String(text);

@@ -16,6 +16,7 @@ const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
 const WORK_NOT_WRITTEN = 'The work is not in the target; the run goes on.';
 
+/** Each code with its cause, what became of the data, the remedy, and the exit status of the command line. */
 export const ERRORS = {
   INVALID_IDENTIFIER: {
     exit: 1,
@@ -257,6 +258,7 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
+/** What programs branch on. A code that is published keeps its meaning. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** The codes that are told beside an answer, while the data is served. */

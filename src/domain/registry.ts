@@ -18,13 +18,16 @@ export type Outcome = 'existing' | 'inherited' | 'minted';
 /** How a request ended: with an ID, or with the reason why it got none. */
 export type Answer = Given | Refused;
 
+/** The source identifier has its canonical ID. */
 export interface Given {
   readonly canonicalId: CanonicalId;
   readonly outcome: Outcome;
+  /** EMPTY_VALUE or INHERITANCE_CONFLICT. */
   readonly warning?: Warning;
   readonly error?: undefined;
 }
 
+/** The source identifier got no canonical ID; `error.code` says why. */
 export interface Refused {
   readonly error: IdMinterError;
   readonly canonicalId?: undefined;
@@ -35,6 +38,7 @@ export interface Refused {
 /** An answer, with the source identifier as the request had it. */
 export type MintAnswer = Answer & { readonly source: SourceIdentifier };
 
+/** What became of a batch. */
 export interface MintResult {
   /** One answer a request, in the order of the requests. */
   readonly answers: readonly MintAnswer[];
@@ -42,6 +46,7 @@ export interface MintResult {
   readonly warnings: readonly Warning[];
 }
 
+/** A source identifier and its canonical ID. */
 export interface Mapping {
   readonly source: SourceIdentifier;
   readonly canonicalId: CanonicalId;
@@ -58,6 +63,7 @@ export interface PoolCount {
   readonly assigned: number;
 }
 
+/** Whether a canonical ID may still be given, or has been. */
 export type Status = 'free' | 'assigned';
 
 /** How one imported mapping ended: it went in, stood there already, or was refused. */
@@ -99,6 +105,7 @@ export interface Registry extends AsyncDisposable {
   /** The status of each canonical ID that the registry knows. Reads only. */
   statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>>;
 
+  /** Counts the canonical IDs that the registry knows: exact, and so slow where there are tens of millions. Reads only. */
   countPool(): Promise<PoolCount>;
 
   /**
@@ -117,6 +124,7 @@ export interface Registry extends AsyncDisposable {
    */
   dryRun(): Registry;
 
+  /** Gives its connections back. A batch at work ends first, or is ended: it is in the registry as a whole or not at all. */
   close(): Promise<void>;
 }
 

@@ -1,11 +1,10 @@
 import type { Registry } from '../domain/registry.ts';
-import type { OpenRegistryOptions } from '../runtime/open-registry.ts';
 import { openRegistry as openRegistryAt } from '../runtime/open-registry.ts';
 import { parseRegistryUrl } from '../runtime/registry-location.ts';
 import { readSettings } from '../runtime/settings.ts';
 
 /** How a registry is opened; every member may be left out. */
-export interface OpenOptions extends Partial<OpenRegistryOptions> {
+export interface OpenOptions {
   /**
    * `write`, the default, makes a SQLite file that is not there; `read` refuses it with REGISTRY_NOT_FOUND; `dry-run`
    * takes an empty one for it, and writes nothing.
