@@ -61,7 +61,12 @@ function toSource(items: readonly unknown[]) {
 }
 
 describe('the counts of any run', () => {
-  test.each([1, 3, 500])('add up, in batches of %i', async batchSize => {
+  test.each([
+    { batchSize: 1, concurrency: 1 },
+    { batchSize: 500, concurrency: 1 },
+    { batchSize: 1, concurrency: 4 },
+    { batchSize: 3, concurrency: 2 },
+  ])('add up: $batchSize works a batch, $concurrency batches at once', async options => {
     await fc.assert(
       fc.asyncProperty(sources, fc.nat(12), fc.boolean(), async (items, freeCount, refuses) => {
         const known = someIds(50).slice(-2);
@@ -77,7 +82,7 @@ describe('the counts of any run', () => {
           new Map(refuses && known[0] ? [[known[0], refusal]] : [])
         );
         const before = (await registry.dump()).identifiers.length;
-        const { tally, report } = await mintAll(registry, toSource(items), { target, batchSize });
+        const { tally, report } = await mintAll(registry, toSource(items), { target, ...options });
 
         const extracted = items.flatMap(item => {
           const work = extractWork(item);
@@ -129,7 +134,7 @@ describe('the counts of any run', () => {
           report.warnings.length + report.outcomes.filter(({ warning }) => warning).length
         );
       }),
-      { numRuns: 60 }
+      { numRuns: 40 }
     );
   });
 });
