@@ -4,9 +4,12 @@ import { isDeeperThan, tooDeep } from '../domain/work-document.ts';
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Where a number can begin that JSON.stringify would write otherwise: 1.0, 1e3, -0, or more than 15 digits. */
-const UNUSUAL_NUMBER = /[:[,]\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
-const NUMBER = /[:[,]\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
+/**
+ * Where a number can begin that JSON.stringify would write otherwise: 1.0, 1e3, -0, or more than 15 digits. Behind a
+ * colon only where that ends a key: the times of day that every work holds are no numbers.
+ */
+const UNUSUAL_NUMBER = /(?:"\s*:|[[,])\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
+const NUMBER = /(?:"\s*:|[[,])\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])/g;
 
 /** The reviver overflows the stack at 3,000 levels. Works may have fewer, but stand in wrappers here. */
 const REVIVED_LEVELS_MAX = 2_000;
