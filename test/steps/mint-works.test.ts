@@ -542,6 +542,31 @@ describe('a run that ends early', () => {
     expect(await registry.standing(sierra('b9'))).toBeUndefined();
   });
 
+  test('on its signal begins no further batch of its window', async () => {
+    await using registry = await store.open({
+      freeCount: 20,
+      mappings: [[sierra('b0'), 'z2345678']],
+    });
+    const controller = new AbortController();
+    const stopping = {
+      ...registry,
+      mint: async (requests: Parameters<typeof registry.mint>[0]) => {
+        controller.abort();
+        return await registry.mint(requests);
+      },
+    };
+    const ended = await mintAll(
+      stopping,
+      [workOf(sierra('b1')), workOf(folio('f1'), { predecessor: sierra('b0') })],
+      { batchSize: 1, concurrency: 2, signal: controller.signal }
+    );
+    // Works that name a predecessor are minted first.
+    expect(await registry.standing(folio('f1'))).toBe('z2345678');
+    expect(await registry.standing(sierra('b1'))).toBeUndefined();
+    expect(valuesIn(ended)).toEqual([]);
+    expect(ended.tally.works).toEqual({ succeeded: 0, failed: 0 });
+  });
+
   test('on its signal does not try again those that wait', async () => {
     await using registry = await store.open({ freeCount: 20 });
     const controller = new AbortController();

@@ -46,7 +46,14 @@ describe('reading ahead', () => {
     expect(got).toEqual([1, 2]);
   });
 
-  test('left early closes what it reads from, and a fault that nobody asks for is no matter', async () => {
+  test('left early closes what it reads from', async () => {
+    const { state, items } = numbers(5);
+    for await (const item of readAhead(items)) if (item === 2) break;
+    await nextTurn();
+    expect(state).toEqual({ given: 3, isClosed: true });
+  });
+
+  test('left early does not mind a fault that nobody asks for any more', async () => {
     const { state, items } = numbers(2, new Error('the pipe burst'));
     for await (const item of readAhead(items)) if (item === 2) break;
     await nextTurn();
