@@ -119,7 +119,9 @@ function findColumns(
     throw unusable(
       name,
       `has no column ${missing.join(', ')}; it has ${header.join(', ')}`,
-      'Name the columns so, or for a file of your own say --type, --system and --value-column.'
+      withCanonicalId
+        ? 'Name the columns so.'
+        : 'Name the columns so, or for a file of your own say --type, --system and --value-column.'
     );
   }
   const twice = [...needed, ...PREDECESSOR].filter(

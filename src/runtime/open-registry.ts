@@ -68,7 +68,7 @@ export async function openForMigrations(location: RegistryLocation): Promise<Mig
   return await openMysqlMigrations(location);
 }
 
-export function isAbsent(path: string): Promise<boolean> {
+function isAbsent(path: string): Promise<boolean> {
   return stat(path).then(
     ({ size }) => size === 0,
     () => true

@@ -31,6 +31,10 @@ export const VARIABLES = {
     about: 'How many free IDs a top-up of the pool leaves.',
     allowed: 'a whole number from 1 to 999999999',
   }),
+  PIPELINE_DATE: z
+    .string()
+    .optional()
+    .meta({ about: 'Names the pipeline in reports. `--pipeline-date` wins over it.' }),
   ES_SOURCE_INDEX: z
     .string()
     .default('works-source')

@@ -274,7 +274,7 @@ function sharedDocument(winner: EmbeddedWork, loser: EmbeddedWork): Warning {
     code: 'SHARED_DOCUMENT_ID',
     message:
       `${nameOf(winner)} and ${nameOf(loser)} share the canonical ID ${winner.canonicalId}, so one document stands under ` +
-      'it: the first of the two was written. Retire the other one at its source.',
+      'it: that of the first. Retire the other one at its source.',
     details: {
       canonicalId: winner.canonicalId,
       written: nameOf(winner),

@@ -493,6 +493,8 @@ describe('a mint command that cannot be meant', () => {
     ['no source', ['mint'], 'No works are named'],
     ['two sources', ['mint', 'a', '--source', 'b'], 'Two sources'],
     ['two arguments', ['mint', 'a', 'b'], 'too many arguments'],
+    ['an index beside a file', ['mint', 'a', '--source-index', 'i'], '--source-index says'],
+    ['a window beside a file', ['mint', 'a', '--window-end', 't'], '--window-end says'],
     ['summary and works on one stream', ['mint', 'a', '--json'], '--target FILE'],
     ['the same said aloud', ['mint', 'a', '--json', '--target', '-'], '--target FILE'],
     ['works and report in one file', ['mint', 'a', '--target', 'x', '--report', './x'], '--report'],

@@ -61,13 +61,14 @@ export async function assign(
   if (io.signal.aborted) return exitFor([]);
   await target.complete();
   const { existing, inherited, minted } = tally.identifiers;
+  const would = options.dryRun ? 'would be ' : '';
   const failed = Object.values(tally.errors).reduce((sum, count) => sum + count, 0);
   if (options.json && !answersInJson) {
     const { identifiers, errors, warnings } = tally;
     speak.data(JSON.stringify({ identifiers: { ...identifiers, failed }, errors, warnings }));
   }
   speak.say(
-    `Identifiers: ${existing} existing, ${inherited} inherited, ${minted} minted, ${failed} failed.`
+    `Identifiers: ${existing} existing, ${inherited} ${would}inherited, ${minted} ${would}minted, ${failed} failed.`
   );
   for (const [kind, counts] of [
     ['Errors', tally.errors],

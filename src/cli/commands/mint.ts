@@ -13,6 +13,7 @@ import {
   STANDARD,
 } from '../../runtime/open-documents.ts';
 import { remembering } from '../../runtime/open-registry.ts';
+import { readSettings } from '../../runtime/settings.ts';
 import type { ReadWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { selectWorks } from '../../steps/select-works.ts';
@@ -29,6 +30,15 @@ export interface MintOptions extends CommonOptions {
   readonly windowStart?: string;
   readonly windowEnd?: string;
   readonly full?: boolean;
+  readonly sourceIndex?: string;
+  readonly targetIndex?: string;
+  readonly sourceIndexPrefix?: string;
+  readonly targetIndexPrefix?: string;
+  readonly sourceIndexDateSuffix?: string;
+  readonly targetIndexDateSuffix?: string;
+  readonly sourceEsMode?: string;
+  readonly targetEsMode?: string;
+  readonly pipelineDate?: string;
   readonly resolver?: string;
   readonly jobId?: string;
   readonly batchSize: number;
@@ -38,6 +48,21 @@ export interface MintOptions extends CommonOptions {
   readonly applyMigrations?: boolean;
   readonly topUp?: boolean;
 }
+
+/** What says something of an index, and would be passed over in silence where the works come from a file. */
+const OF_INDEXES = [
+  'windowStart',
+  'windowEnd',
+  'full',
+  'sourceIndex',
+  'targetIndex',
+  'sourceIndexPrefix',
+  'targetIndexPrefix',
+  'sourceIndexDateSuffix',
+  'targetIndexDateSuffix',
+  'sourceEsMode',
+  'targetEsMode',
+] as const satisfies (keyof MintOptions)[];
 
 /** `id-minter mint`: works in, works with canonical IDs out. */
 export async function mint(
@@ -93,7 +118,7 @@ export async function mint(
     elapsed_ms: Math.round(performance.now() - began),
     report: options.report ?? null,
   };
-  const pipelineDate = io.environment['PIPELINE_DATE'] || null;
+  const pipelineDate = options.pipelineDate ?? readSettings(io.environment).PIPELINE_DATE ?? null;
   const dryRun = options.dryRun === true;
   await reportFile?.complete({
     ...summary,
@@ -131,6 +156,13 @@ function readPaths(
   }
   if (source === undefined)
     throw usage('No works are named: give a file, or - for standard input.');
+  const idle = OF_INDEXES.find(name => options[name] !== undefined);
+  if (idle !== undefined) {
+    const flag = `--${idle.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+    throw usage(
+      `${flag} says something of an index, and the works come from ${source}: leave it out.`
+    );
+  }
   const targetPath = options.target ?? STANDARD;
   if (options.json && targetPath === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
