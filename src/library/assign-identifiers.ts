@@ -85,7 +85,9 @@ export function assignIdentifiers({
       signal: stop,
     });
   }, signal);
-  return { counts: tally, [Symbol.asyncIterator]: () => answers };
+  const { identifiers: assigned, errors, warnings } = tally;
+  const counts = { identifiers: assigned, errors, warnings };
+  return { counts, [Symbol.asyncIterator]: () => answers };
 }
 
 async function* readRows(

@@ -87,7 +87,9 @@ export function mintWorks({
       await room.close();
     }
   }, signal);
-  return { counts: tally, [Symbol.asyncIterator]: () => results };
+  const { works: ended, identifiers, errors, warnings } = tally;
+  const counts = { works: ended, identifiers, errors, warnings };
+  return { counts, [Symbol.asyncIterator]: () => results };
 }
 
 async function* readWorks(
