@@ -37,6 +37,9 @@ export interface Speech {
 
 const TO_EMPTY_LINE = '\r\u001B[2K';
 
+/** The codes of each run whose section was named already: ten thousand failures need it once. */
+const explained = new WeakMap<Io, Set<ErrorCode>>();
+
 export function speech(io: Io, { quiet = false }: CommonOptions): Speech {
   const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
     hasColour(io) ? styleText(format, text, { validateStream: false }) : text;
@@ -48,12 +51,17 @@ export function speech(io: Io, { quiet = false }: CommonOptions): Speech {
     },
     tell: (kind, code, message) => {
       const label = paint(kind === 'error' ? 'red' : 'yellow', `${kind} ${code}`);
-      io.stderr.write(`${start}${label}: ${onOneLine(message)}\n`);
+      io.stderr.write(`${start}${label}: ${onOneLine(message)}${pointerOnce(code, io)}\n`);
     },
     showLine: text => {
       if (!quiet) io.stderr.write(start + text.slice(0, (io.stderr.columns ?? 80) - 1));
     },
   };
+}
+
+/** Where the pages that come with the package explain a code. */
+export function sectionOf(code: ErrorCode): string {
+  return `docs/errors.md#${code.toLowerCase()}`;
 }
 
 /** Whether a line can be written anew: not in a log, nor where the data goes to the same terminal. */
@@ -66,7 +74,10 @@ export function explain(error: unknown, io: Io, options: CommonOptions): IdMinte
   const known = error instanceof IdMinterError ? error : internal(error);
   if (options.json) {
     const { code, message } = known;
-    io.stdout.write(`${JSON.stringify({ error: { code, message, exit: ERRORS[code].exit } })}\n`);
+    const { exit } = ERRORS[code];
+    io.stdout.write(
+      `${JSON.stringify({ error: { code, message, exit, help: sectionOf(code) } })}\n`
+    );
   }
   speech(io, options).tell('error', known.code, known.message);
   if (options.debug) io.stderr.write(`${stackOf(known)}\n`);
@@ -90,6 +101,14 @@ function stackOf(error: Error): string {
 
 function hasColour({ environment, stderr }: Io): boolean {
   return stderr.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+}
+
+function pointerOnce(code: ErrorCode, io: Io): string {
+  const codes = explained.get(io) ?? new Set();
+  explained.set(io, codes);
+  if (codes.has(code)) return '';
+  codes.add(code);
+  return ` See ${sectionOf(code)}.`;
 }
 
 function onOneLine(text: string): string {

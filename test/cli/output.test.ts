@@ -126,8 +126,21 @@ describe('--json', () => {
     const { status, stdout, stderr } = await desk.run([...args, '--json']);
     expect(status).toBe(exit);
     const { error } = JSON.parse(stdout);
-    expect(error).toEqual({ code, exit, message: expect.any(String) });
-    expect(stderr).toBe(`error ${code}: ${error.message}\n`);
+    const help = `docs/errors.md#${code.toLowerCase()}`;
+    expect(error).toEqual({ code, exit, message: expect.any(String), help });
+    expect(stderr).toBe(`error ${code}: ${error.message} See ${help}.\n`);
+  });
+});
+
+describe('the section that explains a code', () => {
+  test('is named once a run, by the first failure that has the code', async () => {
+    await using desk = await openDesk();
+    await desk.write('works.ndjson', '{\n[\n{}\n{}\n');
+    const { stderr } = await desk.run(['mint', 'works.ndjson', '--quiet']);
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.map(line => / See (docs\/errors\.md#\w+)\.$/.exec(line)?.[1])).toEqual([
+      ...['docs/errors.md#invalid_json', undefined, 'docs/errors.md#invalid_work', undefined],
+    ]);
   });
 });
 

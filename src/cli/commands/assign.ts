@@ -75,7 +75,8 @@ export async function assign(
     ['Warnings', tally.warnings],
   ] as const) {
     const told = Object.entries(counts).map(([code, count]) => `${count} ${code}`);
-    if (told.length > 0) speak.say(`${kind}: ${told.join(', ')}; each line says its own.`);
+    if (told.length > 0)
+      speak.say(`${kind}: ${told.join(', ')}; each line says its own. See docs/errors.md.`);
   }
   return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
 }
