@@ -306,8 +306,8 @@ describe.each(REGISTRY_KINDS)('mint on $name', kind => {
       warnings: { EMPTY_VALUE: 1, SHARED_DOCUMENT_ID: 1 },
       successful_ids: [shared, b3],
       errors: [
-        { row_id: 'line 5', stage: 'read', code: 'INVALID_JSON', detail: /^line 5, column 11: / },
         { row_id: 'line 3', stage: 'extract_id', code: 'INVALID_WORK', detail: /^line 3: / },
+        { row_id: 'line 5', stage: 'read', code: 'INVALID_JSON', detail: /^line 5, column 11: / },
       ].map(error => ({ ...error, detail: expect.stringMatching(error.detail) })),
       outcomes: [
         { source: 'Work[folio-instance/f1]', canonicalId: shared, outcome: 'inherited' },

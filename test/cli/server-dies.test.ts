@@ -22,7 +22,8 @@ describe('a server that dies in mid-run', () => {
       await desk.run(['migrate']);
       await desk.run(['pool', 'top-up', '--target', '1000']);
       const args = [
-        ...['mint', '--source', '-', '--target', 'out.ndjson', '--batch-size', '50', '--json'],
+        ...['mint', '--source', '-', '--target', 'out.ndjson', '--batch-size', '50'],
+        ...['--concurrency', '1', '--json'],
       ];
 
       const { child, ended } = desk.start(args);

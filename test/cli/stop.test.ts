@@ -33,15 +33,8 @@ describe.each(REGISTRY_KINDS)('on $name', kind => {
     async (signal, status) => {
       await using desk = await openDeskOn(kind, { free: 1_000 });
       const args = [
-        'mint',
-        '--source',
-        '-',
-        '--target',
-        'out.ndjson',
-        '--report',
-        'report.json',
-        '--batch-size',
-        '50',
+        ...['mint', '--source', '-', '--target', 'out.ndjson', '--report', 'report.json'],
+        ...['--batch-size', '50', '--concurrency', '1'],
       ];
       const { child, ended } = desk.start(args);
       // More may come: the run has minted some batches, and waits for the next one.
