@@ -20,7 +20,6 @@ export async function* handOver<T>(
   const give: Give<T> = async more => {
     if (leaving.signal.aborted) return;
     for (const item of more) items.push(item);
-    if (items.length === 0) return;
     given.resolve();
     await taken.promise;
   };

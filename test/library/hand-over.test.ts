@@ -48,7 +48,13 @@ describe('what a producer gives', () => {
       await Promise.race([taking, sleep(1)]);
       throw fault;
     });
-    expect(await takeAll(items)).toEqual({ taken: [1, 2], error: fault });
+    async function* slowly() {
+      for await (const item of items) {
+        await sleep(5);
+        yield item;
+      }
+    }
+    expect(await takeAll(slowly())).toEqual({ taken: [1, 2], error: fault });
   });
 
   test('a failure that nobody asks for after leaving harms nobody', async () => {
