@@ -1,8 +1,9 @@
 /**
  * Writes the parts of the reference pages that the code decides, between their markers; what stands around them is
- * written by hand. `npm run docs` writes, `npm run docs:check` only compares.
+ * written by hand. The JSON Schemas are written as a whole. `npm run docs` writes, `npm run docs:check` only compares.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Argument, Command, Option } from 'commander';
 import type { EXIT } from '../src/cli/exit.ts';
@@ -11,6 +12,7 @@ import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts
 import { ERRORS } from '../src/domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../src/domain/source-identifier.ts';
 import { VARIABLES } from '../src/runtime/settings.ts';
+import { jsonSchemas } from './json-schemas.ts';
 
 /** What stands between `<!-- name: … -->` and `<!-- end of name -->` in each page; paths are the project's. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
@@ -52,17 +54,23 @@ function main(onlyCheck: boolean): void {
       (text, [name, describe]) => replacePart(text, name, describe(), page),
       standing
     );
-    if (made === standing) continue;
-    if (onlyCheck) {
-      console.error(
-        `${page} does not say what the code says. Run \`npm run docs\`, and commit it.`
-      );
-      process.exitCode = 1;
-    } else {
-      writeFileSync(page, made);
-      console.log(`${page} is written.`);
-    }
+    if (made !== standing) bringUpToDate(page, made, onlyCheck);
   }
+  for (const { path, text } of jsonSchemas()) {
+    const standing = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    if (text !== standing) bringUpToDate(path, text, onlyCheck);
+  }
+}
+
+function bringUpToDate(path: string, text: string, onlyCheck: boolean): void {
+  if (onlyCheck) {
+    console.error(`${path} does not say what the code says. Run \`npm run docs\`, and commit it.`);
+    process.exitCode = 1;
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  console.log(`${path} is written.`);
 }
 
 function replacePart(text: string, name: string, part: string, page: string): string {

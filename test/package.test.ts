@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(async () => await folder?.[Symbol.asyncDispose]());
 
 describe('the package', () => {
-  test('holds what was built, the migrations and the pages that messages name, and nothing else', async () => {
+  test('holds what was built, the migrations, the schemas and the pages that messages name, and nothing else', async () => {
     const list = (pattern: string, cwd = PROJECT) => globSync(pattern, { cwd });
     const sources = list('**/*.ts', join(PROJECT, 'src')).filter(name => !name.endsWith('.d.ts'));
     expect(await contents(folder.path('checkout'))).toEqual(
@@ -53,6 +53,7 @@ describe('the package', () => {
         ...sources.map(name => `dist/${name.replace(/\.ts$/, '.js')}`),
         ...DECLARATIONS.map(name => `dist/${name}.d.ts`),
         ...list('migrations/**/*.sql'),
+        ...list('schemas/*.schema.json'),
       ].sort()
     );
   });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { cp, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtempDisposable, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,9 @@ const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: PROJECT });
 
 async function openCopy() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'id-minter-docs-'));
-  await cp(join(PROJECT, 'docs'), join(folder.path, 'docs'), { recursive: true });
+  for (const name of ['docs', 'schemas']) {
+    await cp(join(PROJECT, name), join(folder.path, name), { recursive: true });
+  }
   return folder;
 }
 
@@ -47,6 +49,18 @@ describe('the reference pages', () => {
       expect(await readFile(path, 'utf8')).toBe(right);
     }
   );
+
+  test('come with schemas, of which one that the code does not say is named too', async () => {
+    await using copy = await openCopy();
+    const path = join(copy.path, 'schemas/error.schema.json');
+    await rm(path);
+    await expect(docs(copy.path, '--check')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching('^schemas/error.schema.json.*npm run docs'),
+    });
+    await docs(copy.path);
+    expect(await readFile(path, 'utf8')).toBe(await readPage('schemas/error.schema.json'));
+  });
 
   test('have a section for each code and a line for each variable', async () => {
     const errors = await readPage('docs/errors.md');

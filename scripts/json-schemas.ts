@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
+import { ERRORS } from '../src/domain/errors.ts';
+import type { RunError, RunSummary } from '../src/domain/run-report.ts';
+
+const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
+  EMPTY_VALUE: true,
+  INHERITANCE_CONFLICT: true,
+  POOL_CORRUPT: true,
+  SHARED_DOCUMENT_ID: true,
+  SHARED_CANONICAL_ID: true,
+};
+
+const errorCode = z.enum(Object.keys(ERRORS) as ErrorCode[]);
+const warningCode = z.enum(Object.keys(WARNING_CODES) as WarningCode[]);
+const exit = z.literal([...new Set(Object.values(ERRORS).map(({ exit }) => exit))].sort(byValue));
+const count = z.int().min(0);
+const errors = z.partialRecord(errorCode, count);
+const warnings = z.partialRecord(warningCode, count);
+const identifiers = z.strictObject({ existing: count, inherited: count, minted: count });
+const outcome = z.enum(['existing', 'inherited', 'minted']);
+const migrations = z.array(z.string());
+const told = z.strictObject({ code: errorCode, message: z.string() });
+const canonicalId = z.string().regex(/^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$/);
+/** In a dry run a new ID is a stand-in. */
+const answeredId = z.union([canonicalId, z.string().regex(/^\(new-\d+\)$/)]);
+const warning = z.strictObject({
+  code: warningCode,
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+
+const summary = z.strictObject({
+  job_id: z.string(),
+  works: z.strictObject({ succeeded: count, failed: count }),
+  identifiers,
+  warnings,
+  elapsed_ms: count,
+  report: z.string().nullable(),
+}) satisfies z.ZodType<RunSummary>;
+
+const runError = z.strictObject({
+  row_id: z.string(),
+  stage: z.enum(['read', 'extract_id', 'mint', 'embed', 'index']),
+  code: errorCode,
+  detail: z.string(),
+}) satisfies z.ZodType<RunError>;
+
+/** What each command prints with `--json`, the file that `mint --report` writes, and how a failed command ends, by file name. */
+const SHAPES = {
+  mint: summary.describe('What `id-minter mint --json` prints.'),
+  report: summary
+    .omit({ report: true })
+    .extend({
+      window: z.null(),
+      pipeline_date: z.string().nullable(),
+      dry_run: z.boolean(),
+      successful_ids: z.array(answeredId),
+      errors: z.array(runError),
+      outcomes: z.array(
+        z.union([
+          z.strictObject({
+            source: z.string(),
+            canonicalId: answeredId,
+            outcome,
+            warning: warning.optional(),
+          }),
+          z.strictObject({ source: z.string(), error: told, warning: warning.optional() }),
+        ])
+      ),
+      warned: z.array(warning),
+    })
+    .describe('The file that `id-minter mint --report FILE` writes.'),
+  'assign-answer': z
+    .union([
+      z.strictObject({
+        source: z.string(),
+        canonicalId: answeredId,
+        outcome,
+        warning: z.looseObject({ code: warningCode, message: z.string() }).optional(),
+      }),
+      z.strictObject({
+        source: z.unknown().describe('The text form, or what was given where it has none.'),
+        error: told,
+      }),
+    ])
+    .describe('Each line that `id-minter assign` answers in NDJSON.'),
+  assign: z
+    .strictObject({ identifiers: identifiers.extend({ failed: count }), errors, warnings })
+    .describe('What `id-minter assign --json --target FILE` prints.'),
+  lookup: z
+    .strictObject({
+      results: z.array(
+        z.strictObject({
+          query: z.string(),
+          canonicalId: canonicalId.nullable(),
+          sources: z.array(z.strictObject({ source: z.string(), createdAt: z.iso.datetime() })),
+          near: z.array(z.strictObject({ source: z.string(), canonicalId })).optional(),
+          note: z.string().optional(),
+        })
+      ),
+    })
+    .describe('What `id-minter lookup --json` prints.'),
+  import: z
+    .strictObject({
+      mappings: z.strictObject({ added: count, existing: count, failed: count }),
+      warnings: count,
+    })
+    .describe('What `id-minter import --json` prints.'),
+  pool: z
+    .strictObject({ free: count, assigned: count })
+    .describe('What `id-minter pool --json` prints.'),
+  'pool-top-up': z
+    .strictObject({ free: count, added: count })
+    .describe('What `id-minter pool top-up --json` prints.'),
+  migrate: z
+    .strictObject({ applied: migrations, adopted: migrations })
+    .describe('What `id-minter migrate --json` prints.'),
+  'migrate-status': z
+    .strictObject({
+      applied: migrations,
+      pending: migrations,
+      unknown: migrations,
+      unfinished: migrations,
+    })
+    .describe('What `id-minter migrate status --json` prints.'),
+  'migrate-rollback': z
+    .strictObject({ rolledBack: z.string().nullable(), droppedMappings: count })
+    .describe('What `id-minter migrate rollback --json` prints.'),
+  error: z
+    .strictObject({
+      error: z.strictObject({
+        code: errorCode,
+        message: z.string(),
+        exit,
+        help: z.string().regex(/^docs\/errors\.md#[a-z_]+$/),
+      }),
+    })
+    .describe('What any command prints with `--json` where it fails as a whole.'),
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+/** The published schemas: path in the project and content. */
+export function jsonSchemas(): { path: string; text: string }[] {
+  return Object.entries(SHAPES).map(([name, shape]) => ({
+    path: `schemas/${name}.schema.json`,
+    text: `${JSON.stringify(z.toJSONSchema(shape), null, 2)}\n`,
+  }));
+}
+
+function byValue(one: ErrorEntry['exit'], other: ErrorEntry['exit']): number {
+  return one - other;
+}
