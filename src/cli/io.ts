@@ -60,7 +60,7 @@ export function speech(io: Io, { quiet = false }: CommonOptions): Speech {
 }
 
 /** Where the pages that come with the package explain a code. */
-export function sectionOf(code: ErrorCode): string {
+function sectionOf(code: ErrorCode): string {
   return `docs/errors.md#${code.toLowerCase()}`;
 }
 

@@ -2,10 +2,15 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
 import { VERSION } from '../runtime/program.ts';
 import type { AssignOptions } from './commands/assign.ts';
-import type { MigrateCommandOptions, RollbackOptions } from './commands/migrate.ts';
+import type {
+  DatabaseOptions,
+  MigrateCommandOptions,
+  RollbackOptions,
+} from './commands/migrate.ts';
 import type { MintOptions } from './commands/mint.ts';
 import type { PoolOptions } from './commands/pool.ts';
 import type { CommonOptions, Io } from './io.ts';
+import { withSuggestion } from './suggestions.ts';
 
 /**
  * The command line, without any rule of its own: each command's code is loaded when it is called.
@@ -20,8 +25,9 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .showSuggestionAfterError()
-    .exitOverride()
+    .exitOverride(error => {
+      throw withSuggestion(error, program);
+    })
     .configureOutput({
       writeOut: text => void io.stdout.write(text),
       // Errors are told once, by the caller, also as JSON.
@@ -153,6 +159,14 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       '--exact',
       'a new MySQL registry tells case, accents and trailing spaces apart (the Python minter cannot share it)'
     )
+    .addOption(
+      new Option(
+        '--wait [seconds]',
+        'wait for a server that is still starting (60 seconds where no number is given)'
+      )
+        .preset('60')
+        .argParser(wholeNumber)
+    )
     .addHelpText(
       'after',
       example('id-minter migrate --registry mysql://id_minter@localhost/identifiers')
@@ -166,7 +180,7 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .addHelpText('after', example('id-minter migrate status'))
     .action(async (_: unknown, command: Command) => {
       const { showStatus } = await import('./commands/migrate.ts');
-      ended(await showStatus(command.optsWithGlobals<CommonOptions>(), io));
+      ended(await showStatus(command.optsWithGlobals<DatabaseOptions>(), io));
     });
   common(migrate.command('rollback'), 'undo the newest migration')
     .option(
@@ -209,13 +223,15 @@ function isHelp(arg: string): boolean {
 function refuseUnknownCommand(command: Command): void {
   const [unknown] = command.args;
   if (unknown === undefined) return;
-  const known = command.commands.map(child => child.name()).join(' and ');
-  command.error(`'${unknown}' is no command of ${command.name()}, which has ${known}`);
+  command.error(`unknown command '${unknown}'`, { code: 'commander.unknownCommand' });
 }
 
 /** What every command understands. */
 function common(command: Command, description: string): Command {
   return command
+    .exitOverride(error => {
+      throw withSuggestion(error, command);
+    })
     .description(description)
     .helpOption('-h, --help', 'print this help')
     .option(
