@@ -1,24 +1,12 @@
-import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, test } from 'vitest';
-import type { Desk, Ended } from './support/command-line.ts';
-import { openDesk } from './support/command-line.ts';
+import { openCheckout, readBlocks } from './support/checkout.ts';
+import type { Ended } from './support/command-line.ts';
 import { createDatabase, createUser } from './support/databases.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-const COPIED = [
-  ...['.npmrc', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'bin', 'src', 'scripts'],
-  ...['migrations', 'examples', 'tools', 'README.md'],
-];
-
-/** What stands between two fences of a page, and what it says it needs. */
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  /** Named by a comment before it; undefined where it runs as it is. */
-  readonly needs: string | undefined;
-}
 
 const blocks = readBlocks(await readFile(join(PROJECT, 'README.md'), 'utf8'));
 const commands = blocks.filter(({ language }) => language === 'sh');
@@ -144,22 +132,3 @@ describe('the help', () => {
     expect(shown.size).toBe(9);
   });
 });
-
-/** A copy of the project, in which commands may leave what they make. */
-async function openCheckout(): Promise<Desk> {
-  const desk = await openDesk();
-  for (const name of COPIED) {
-    await cp(join(PROJECT, name), desk.path(name), { recursive: true });
-  }
-  await symlink(join(PROJECT, 'node_modules'), desk.path('node_modules'), 'junction');
-  return desk;
-}
-
-function readBlocks(page: string): Block[] {
-  const fenced = /(?:<!-- needs: (.*) -->\n)?^```(\w+)\n([\s\S]*?)^```$/gm;
-  return [...page.matchAll(fenced)].map(([, needs, language = '', text = '']) => ({
-    language,
-    text,
-    needs,
-  }));
-}
