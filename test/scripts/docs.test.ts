@@ -10,7 +10,7 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { VARIABLES } from '../../src/runtime/settings.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: PROJECT });
+const PAGES = globSync(['*.md', '{docs,examples}/**/*.md'], { cwd: PROJECT });
 
 async function openCopy() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'id-minter-docs-'));
