@@ -11,8 +11,6 @@ import { createDatabase } from './support/databases.ts';
 const EXAMPLES = fileURLToPath(new URL('../examples', import.meta.url));
 const MYSQL_CLIENT = fileURLToPath(new URL('support/mysql-client.ts', import.meta.url));
 const ON_A_SERVER = 'mysql-least-privilege';
-/** A program, which test/package.test.ts runs. */
-const LIBRARY = 'library';
 const CANONICAL_ID = /\b[a-hjkmnp-z][a-hjkmnp-z2-9]{7}\b/g;
 
 /** What a command of a page prints, and how it ends. */
@@ -23,7 +21,7 @@ interface Printed {
 }
 
 const folders = (await readdir(EXAMPLES, { withFileTypes: true }))
-  .filter(entry => entry.isDirectory() && entry.name !== LIBRARY)
+  .filter(entry => entry.isDirectory())
   .map(({ name }) => name);
 
 describe('the page of the example', () => {
@@ -52,7 +50,7 @@ describe('the page of the example', () => {
 
 test('the list of examples names every folder', async () => {
   const list = await readFile(join(EXAMPLES, 'README.md'), 'utf8');
-  for (const name of [...folders, LIBRARY]) expect(list).toContain(`| [${name}](${name}`);
+  for (const name of folders) expect(list).toContain(`| [${name}](${name}`);
 });
 
 /** Runs every command of a page in its folder, in their order, as a shell does. */

@@ -1,6 +1,6 @@
 /**
- * Mints works in a program of your own: `node mint-works.ts WORKS.ndjson`. Each document would go to your index; here it
- * is printed. Ctrl-C ends it cleanly, and the same command again completes it.
+ * Mints works in a program of your own. Each document would go to your index; here its ID and title are printed. Ctrl-C
+ * ends it cleanly, and the same command again completes it.
  */
 import { open } from 'node:fs/promises';
 import { IdMinterError, mintWorks, openRegistry } from 'id-minter';
@@ -15,7 +15,7 @@ try {
   const run = mintWorks({ registry, works: readLines(file.readLines()), signal: stop.signal });
   for await (const { canonicalId, work, failure } of run) {
     if (failure) console.error(`${failure.row} failed at ${failure.stage}: ${failure.message}`);
-    else if (work) console.log(canonicalId, JSON.stringify(work).length, 'characters');
+    else if (work) console.log(canonicalId, titleOf(work));
   }
   const { works, identifiers } = run.counts;
   console.error(`${works.succeeded} works, ${identifiers.minted} identifiers are new.`);
@@ -26,6 +26,11 @@ try {
     console.error(`${error.code}: ${error.message}`);
     process.exitCode = 4;
   } else throw error;
+}
+
+/** Works here come in the form in which an index keeps them. */
+function titleOf({ _source: work }: { _source?: { type?: string; data?: { title?: string } } }) {
+  return work?.data?.title ?? `(${work?.type})`;
 }
 
 /** Works one a line; a line that is no JSON ends this program, where the command line would go on. */
