@@ -4,8 +4,8 @@ import type { MintAnswer, MintRequest, MintResult, Registry } from '../domain/re
 import type { SourceIdentifier, SourceKey } from '../domain/source-identifier.ts';
 import { keyOf } from '../domain/source-identifier.ts';
 
-/** About 25 MB. A reindex meets the same headings again and again; each is looked up once while it is remembered. */
-const ENTRIES_MAX = 100_000;
+/** About 12 MB. A reindex meets the same headings again and again; each is looked up once while it is remembered. */
+const ENTRIES_MAX = 50_000;
 
 /**
  * A registry that remembers, for the length of a run, the mappings that it has answered: they are committed, and a

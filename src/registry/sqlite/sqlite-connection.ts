@@ -5,7 +5,7 @@ import { loadSqlite } from './load-sqlite.ts';
 /** Waiting blocks the process, Ctrl-C included: so not for long, and then again after a pause (`withRetries`). */
 const BUSY_TIMEOUT_MS = 100;
 /** Enough for the inner pages of ten million mappings; SQLite's own 2 MB would read them from the file again. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 
 /**
  * Opens a file with the settings that every connection has. What was committed survives a power cut (FULL).
