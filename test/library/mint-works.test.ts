@@ -165,23 +165,25 @@ describe('works given as objects', () => {
 
   test('have their warnings, and those of the pool are told', async () => {
     const mappings = [[sierra('b0'), 'b2345678']] as const;
-    await using registry = await store.open({
-      ...{ free: ['c2345678', 'd2345678', 'e2345678'], mappings },
-    });
+    await using registry = await store.open({ free: ['c2345678', 'd2345678'], mappings });
     await registry.database.sql("UPDATE canonical_ids SET Status = 'free'");
     const warnings: Warning[] = [];
+    const warn = (warning: Warning) => warnings.push(warning);
     const works = [workOf(sierra('b1')), workOf(sierra('b2'), { subjects: [label('')] })];
-    const { results, counts } = await mintAll(registry, works, {
-      warn: warning => warnings.push(warning),
-    });
+    // As many as there are free, so that each of these is met wherever the claim begins.
+    const first = await mintAll(registry, works, { warn });
+    expect(warnings).toMatchObject([
+      { code: 'POOL_CORRUPT', message: expect.stringContaining('b2345678') },
+    ]);
+    expect(first.counts.warnings).toMatchObject({ POOL_CORRUPT: 1 });
+    await registry.topUp(5);
+    const { results, counts } = await mintAll(registry, works, { warn });
     expect(results.map(result => result.warnings.map(({ code }) => code))).toEqual([
       [],
       ['EMPTY_VALUE'],
     ]);
-    expect(warnings).toMatchObject([
-      { code: 'POOL_CORRUPT', message: expect.stringContaining('b2345678') },
-    ]);
-    expect(counts.warnings).toEqual({ EMPTY_VALUE: 1, POOL_CORRUPT: 1 });
+    expect(counts.warnings).toEqual({ EMPTY_VALUE: 1 });
+    expect(warnings).toHaveLength(1);
   });
 
   test('are not minted in a dry run', async () => {
