@@ -54,6 +54,7 @@ export async function assign(
     rows: file?.rows() ?? named(identifiers),
     target,
     tally,
+    warn: ({ code, message }) => speak.tell('warning', code, message),
     batchSize: BATCH_SIZE,
     signal: io.signal,
   });
