@@ -71,7 +71,8 @@ export function isTerminal({ environment, stdout, stderr }: Io): boolean {
 
 /** An error as a person sees it; the stack only with `--debug`. */
 export function explain(error: unknown, io: Io, options: CommonOptions): IdMinterError {
-  const known = error instanceof IdMinterError ? error : internal(error);
+  const isOurs = error instanceof IdMinterError && error.code !== 'INTERNAL';
+  const known = isOurs ? error : internal(error);
   if (options.json) {
     const { code, message } = known;
     const { exit } = ERRORS[code];
@@ -88,7 +89,7 @@ function internal(error: unknown): IdMinterError {
   const what = error instanceof Error ? error.message : String(error);
   return new IdMinterError(
     'INTERNAL',
-    `A fault of ID Minter: ${what}. Every ID that was answered is in the registry. Run again with --debug, and report ` +
+    `A fault of ID Minter: ${what.replace(/\.$/, '')}. Every ID that was answered is in the registry. Run again with --debug, and report ` +
       `what it prints at ${ISSUES}.`,
     { cause: error }
   );

@@ -70,6 +70,33 @@ describe('a command line that is not understood', () => {
   });
 });
 
+describe('a fault of the program', () => {
+  /** Loaded before the program: something that it stands on is broken. */
+  const planted = (code: string) => [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(code)}`,
+  ];
+
+  test.each([
+    ['that a command meets', "process.getBuiltinModule = () => { throw new Error('planted'); }"],
+    ['that nobody waits for', "setTimeout(() => { throw new Error('planted'); }, 20)"],
+    ['in a promise of nobody', "setTimeout(() => Promise.reject(new Error('planted')), 20)"],
+  ])('%s ends with 70 and what to report', async (_, code) => {
+    await using desk = await openDesk();
+    // Standard input stays open, so that the command has not ended before.
+    const { child, ended } = desk.start(['assign', '--source', '-', '--json'], {
+      node: planted(code),
+    });
+    child.stdin?.write('{"source": "Work[s/1]"}\n');
+    const { status, stdout, stderr } = await ended;
+    expect(status).toBe(70);
+    expect(stderr).toMatch(
+      /^error INTERNAL: A fault of ID Minter: [^\n]*planted\. [^\n]*--debug[^\n]*report[^\n]*\n$/
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'INTERNAL', exit: 70 } });
+  });
+});
+
 describe('help', () => {
   test('names every command, and each says what it takes and an example', async () => {
     await using desk = await openDesk();
