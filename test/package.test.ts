@@ -36,9 +36,11 @@ beforeAll(async () => {
   consumer = folder.path('consumer');
   await mkdir(consumer);
   await cp(tarball, join(consumer, TARBALL));
-  await command('npm', ['install', `./${TARBALL}`, '--omit=dev'], consumer);
+  // What `npm ci` has fetched is at hand; advice about it is not asked for, since that would wait for the network.
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund'];
+  await command('npm', ['install', `./${TARBALL}`, '--omit=dev', ...quick], consumer);
   await command('npm', ['pkg', 'set', 'type=module'], consumer);
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => await folder?.[Symbol.asyncDispose]());
 
