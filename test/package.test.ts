@@ -204,33 +204,19 @@ async function pack(name: string): Promise<string> {
   return join(checkout, TARBALL);
 }
 
-/** Runs a program of the shell in a folder, with the Node of these tests and none of the settings that npm gave them. */
+/**
+ * Runs a program of the shell in a folder, with the Node of these tests and the environment that they were given:
+ * proxies and certificates too, since npm needs them. What `npm test` says of the project it runs in stays out.
+ */
 async function command(program: string, args: readonly string[], cwd: string) {
-  const kept = [
-    'HOME',
-    'USERPROFILE',
-    'APPDATA',
-    'LOCALAPPDATA',
-    'SystemRoot',
-    'COMSPEC',
-    'TMPDIR',
-    'TEMP',
-  ];
-  const environment = Object.fromEntries(kept.map(name => [name, process.env[name]]));
-  const settings = {
-    audit: 'false',
-    fund: 'false',
-    update_notifier: 'false',
-    prefer_offline: 'true',
-  };
+  const ofTheProject = /^(npm_(?!config_)|npm_config_.*prefix$|INIT_CWD$|NODE_OPTIONS$)/i;
+  const given = Object.entries(process.env).filter(([name]) => !ofTheProject.test(name));
   return await run(program, args, {
     cwd,
     shell: process.platform === 'win32',
     env: {
-      ...environment,
-      ...Object.fromEntries(
-        Object.entries(settings).map(([key, value]) => [`npm_config_${key}`, value])
-      ),
+      ...Object.fromEntries(given),
+      npm_config_update_notifier: 'false',
       PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
     },
   });
