@@ -126,6 +126,30 @@ describe.each(REGISTRY_KINDS)('assign on $name', kind => {
     expect(subject?.outcome).toBe('minted');
   });
 
+  test('in several processes at once on a new registry gives each identifier one ID', async () => {
+    await using desk = await openDeskOn(kind);
+    const ids = Array.from({ length: 40 }, (_, index) => b(index));
+    const orders = [ids, ids.toReversed(), [...ids.slice(20), ...ids.slice(0, 20)]];
+
+    const ended = await Promise.all(
+      orders.map(order =>
+        desk.run(['assign', ...order, '--apply-migrations', '--quiet'], {
+          environment: { ID_GENERATOR_DESIRED_FREE_IDS_COUNT: '200' },
+        })
+      )
+    );
+
+    expect(ended.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+      orders.map(() => ({ status: 0, stderr: '' }))
+    );
+    const answers = ended.flatMap(({ stdout }) => fromLines<AssignAnswer>(stdout));
+    expect(new Set(answers.map(({ source, canonicalId }) => `${source} ${canonicalId}`)).size).toBe(
+      40
+    );
+    expect(new Set(answers.map(({ canonicalId }) => canonicalId)).size).toBe(40);
+    expect(answers.filter(({ outcome }) => outcome === 'minted')).toHaveLength(40);
+  });
+
   test('creates the tables and the pool when it is told to', async () => {
     await using desk = await openDeskOn(kind);
 

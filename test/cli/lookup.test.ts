@@ -107,17 +107,16 @@ describe('lookup', () => {
   });
 
   test.each([
-    ['neither an ID nor an identifier', 'a23', 'neither a canonical ID'],
-    [
-      'an identifier that is cut off',
-      'Work[sierra-system-number/b1',
-      'Work[sierra-system-number/b1',
-    ],
+    ['neither an ID nor an identifier', 'a23', '"a23" is neither a canonical ID'],
+    ['an identifier that is cut off', 'Work[s/b1', '"Work[s/b1" is neither a canonical ID'],
+    ['an identifier without a system', 'Work[/b1]', 'is empty'],
+    ['nothing', '', '"" is neither'],
   ])('refuses %s, naming it', async (_, query, why) => {
     await using desk = await openDesk();
     await desk.run(['migrate']);
     const { status, stderr } = await desk.run(['lookup', query]);
-    expect([1, 2]).toContain(status);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error USAGE: /);
     expect(stderr).toContain(why);
   });
 });

@@ -44,14 +44,22 @@ function readQuery(text: string): Query {
   if (isCanonicalId(text)) return { text, id: text };
   const folded = text.trim().toLowerCase();
   if (isCanonicalId(folded)) return { text, id: folded };
-  if (!text.includes('[')) {
+  return { text, source: readSource(text) };
+}
+
+function readSource(text: string): SourceIdentifier {
+  try {
+    return parseSourceIdentifier(text);
+  } catch (cause) {
+    if (!(cause instanceof IdMinterError)) throw cause;
+    const why = cause.details['why'];
     throw new IdMinterError(
       'USAGE',
-      `${JSON.stringify(text)} is neither a canonical ID (a2345678) nor a source identifier (Type[system/value]). Nothing was ` +
-        'looked up.'
+      `${JSON.stringify(text)} is neither a canonical ID (a2345678) nor a source identifier (Type[system/value])` +
+        `${typeof why === 'string' ? `: a part of it ${why}` : ''}. Nothing was looked up.`,
+      { value: text, cause }
     );
   }
-  return { text, source: parseSourceIdentifier(text) };
 }
 
 async function answer(query: Query, registry: Registry): Promise<Found> {
