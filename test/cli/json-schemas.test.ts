@@ -104,7 +104,7 @@ const CASES: readonly Case[] = [
   [['assign', 'Work[s/2]', ...TO_FILE, '--no-top-up'], 5, 'assign', DRAINED],
   [['lookup', 'Work[s/1]', 'z2345678'], 0, 'lookup'],
   [['lookup', 'Work[s/1]', 'Work[S/1]', 'Z2345678', 'y2345678', 'Work[s/2]'], 6, 'lookup'],
-  [['lookup', 'Work[s'], 1, 'error'],
+  [['lookup', 'Work[s'], 2, 'error'],
   [['import', 'FILE:known.ndjson'], 0, 'import'],
   [['import', 'FILE:against.ndjson'], 1, 'import'],
   [['pool'], 0, 'pool'],
