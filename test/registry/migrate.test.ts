@@ -7,7 +7,7 @@ import { knownMigrations, migrate, migrationStatus, rollback } from '../../src/r
 import type { MigrationFile } from '../../src/registry/migration-files.ts';
 import { folderOf, readMigrations } from '../../src/registry/migration-files.ts';
 import { sierra } from '../support/identifiers.ts';
-import type { TestDatabase } from '../support/stores.ts';
+import type { TestDatabase } from '../support/store-kinds.ts';
 import { STORES } from '../support/stores.ts';
 
 const FIRST = '0001_create_identifiers_schema';

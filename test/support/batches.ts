@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { MintRequest } from '../../src/domain/registry.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
-import type { TestRegistry } from './stores.ts';
+import type { TestRegistry } from './store-kinds.ts';
 
 /** A pool of so many free IDs, and batches minted one after the other. */
 export interface Course {

@@ -4,7 +4,7 @@ import type { Registry, RegistryStore } from '../../../src/domain/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { ids, outcomes, requests } from '../../support/answers.ts';
 import { folio, image, label, sierra } from '../../support/identifiers.ts';
-import type { TestRegistry } from '../../support/stores.ts';
+import type { TestRegistry } from '../../support/store-kinds.ts';
 import { FOLDING_STORES, STORES } from '../../support/stores.ts';
 
 /** A minter to whom this happens after its look-up and before its first write. */
