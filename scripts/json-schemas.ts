@@ -9,6 +9,7 @@ const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
   POOL_CORRUPT: true,
   SHARED_DOCUMENT_ID: true,
   SHARED_CANONICAL_ID: true,
+  TWINS: true,
 };
 
 const errorCode = z.enum(Object.keys(ERRORS) as ErrorCode[]);

@@ -5,8 +5,8 @@
 
 /** What one code means. `exit` is the status with which the command line ends where the code ends the run. */
 export interface ErrorEntry {
-  /** 1 a request failed, 2 usage, 3 configuration, 4 a service, 5 the registry refuses, 70 a fault of ours. */
-  readonly exit: 1 | 2 | 3 | 4 | 5 | 70;
+  /** 1 a request failed, 2 usage, 3 configuration, 4 a service, 5 the registry refuses, 6 a finding, 70 a fault of ours. */
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 6 | 70;
   readonly cause: string;
   readonly data: string;
   readonly remedy: string;
@@ -14,6 +14,7 @@ export interface ErrorEntry {
 
 const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
+const ONLY_READ = 'Nothing was changed: a check only reads.';
 const WORK_NOT_WRITTEN = 'The work is not in the target; the run goes on.';
 
 /** Each code with its cause, what became of the data, the remedy, and the exit status of the command line. */
@@ -112,6 +113,83 @@ export const ERRORS = {
     data: 'The mapping is in the registry.',
     remedy:
       'Right if one replaced the other. If they are unrelated, the mappings come from a registry that was forked: do not use the ID, and ask who holds it.',
+  },
+  ORPHAN_MAPPING: {
+    exit: 6,
+    cause:
+      'A mapping has a canonical ID that the pool does not know, so that the same ID could be drawn and given once more. Tables were loaded without their foreign key, or in part.',
+    data: ONLY_READ,
+    remedy:
+      'If the load was not complete, complete it. Else add the ID to canonical_ids with the status assigned: the mapping stands.',
+  },
+  USED_BUT_FREE: {
+    exit: 6,
+    cause:
+      'A mapping uses a canonical ID that the pool calls free. This minter passes such IDs over; others may give it once more.',
+    data: ONLY_READ,
+    remedy:
+      'Set its status to assigned. Then find out who wrote the mapping or the pool, and look whether other records got the ID.',
+  },
+  ASSIGNED_BUT_UNUSED: {
+    exit: 6,
+    cause:
+      'The pool calls a canonical ID assigned that no mapping uses: a mapping was deleted, or its row did not come along in a copy.',
+    data: ONLY_READ,
+    remedy:
+      'If the ID was ever public, restore its mapping from a backup (`id-minter import`). Do not set it free: it must never mean something else.',
+  },
+  UNKNOWN_STATUS: {
+    exit: 6,
+    cause:
+      'A canonical ID has a status that is neither free nor assigned, as a load without strict checks leaves it.',
+    data: ONLY_READ,
+    remedy: 'Set it to assigned where a mapping uses the ID, else to free.',
+  },
+  MALFORMED_ID: {
+    exit: 6,
+    cause:
+      'A stored canonical ID is not of the form ^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$ (eight characters, a letter first, without i, l, o, 0 and 1). A free one is never given.',
+    data: ONLY_READ,
+    remedy:
+      'A free one can be deleted from canonical_ids. One that a mapping uses may be public: find out where it came from before it is touched.',
+  },
+  MALFORMED_IDENTIFIER: {
+    exit: 6,
+    cause:
+      'A stored source identifier breaks the rules (an empty type or system, `[` in a type, `/` in a system, over 255 characters), so that it can never be asked for.',
+    data: ONLY_READ,
+    remedy:
+      'Find out who wrote it. Where a well-formed one is meant, `id-minter import` gives that the same ID.',
+  },
+  UNFOLDED_TYPE: {
+    exit: 6,
+    cause:
+      'A mapping is stored under a type that this registry looks up as `Concept`, so that it is never found: the next record with it gets another ID.',
+    data: ONLY_READ,
+    remedy:
+      '`id-minter import` the mapping: it goes in as Concept with the same ID, unless Concept has another already. Then the unfolded row can go.',
+  },
+  DOUBLED_MAPPING: {
+    exit: 6,
+    cause:
+      'One source identifier is there more than once, which a registry’s key does not allow and a copy of it can have.',
+    data: ONLY_READ,
+    remedy: 'Do not use the copy: make it anew from the registry.',
+  },
+  ABSENT_IDENTIFIER: {
+    exit: 6,
+    cause:
+      'A source identifier or a predecessor of the file that says what should be there is not in the registry.',
+    data: ONLY_READ,
+    remedy: 'Mint it, or correct its spelling in the file; `id-minter lookup` offers near ones.',
+  },
+  TWINS: {
+    exit: 1,
+    cause:
+      'A warning: source identifiers differ only by case, accent or outer space. The registry tells them apart, but one thing may have got two canonical IDs.',
+    data: ONLY_READ,
+    remedy:
+      'If they are different things, all is well. If they are one, correct the spelling at its source, decide which of the two IDs the public URL shall have, and redirect the other.',
   },
   INVALID_JSON: {
     exit: 1,
@@ -269,6 +347,7 @@ export type WarningCode = Extract<
   | 'POOL_CORRUPT'
   | 'SHARED_DOCUMENT_ID'
   | 'SHARED_CANONICAL_ID'
+  | 'TWINS'
 >;
 
 /** Something that a person should look at, though the data was served. `details` holds the values named in `message`. */
