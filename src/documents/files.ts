@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, rmSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { access, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { IdMinterError } from '../domain/errors.ts';
 import { BlockWriter } from './block-writer.ts';
 import { GzipPacker } from './gzip-packer.ts';
+import { keepPartial, namePartial, releasePartial, removeOrphans } from './partial-files.ts';
 
 /** The path that means standard input or output. */
 export const STANDARD = '-';
@@ -49,9 +48,9 @@ export interface TextTarget {
 }
 
 /**
- * A file that gets its name only when it is complete: it is written beside its place and then moved there. A name
- * that ends in `.gz` is packed. Opened now, so that a wrong path is known before anything is minted. Devices and
- * named pipes are written as they are.
+ * A file that gets its name only when it is complete: it is written beside its place and then moved there. What a
+ * killed process was writing there is removed. A name that ends in `.gz` is packed. Opened now, so that a wrong path is
+ * known before anything is minted. Devices and named pipes are written as they are.
  *
  * @throws IdMinterError TARGET_UNWRITABLE
  */
@@ -64,11 +63,10 @@ export async function openForWriting(path: string, standardOutput: Writable): Pr
     if (there && !there.isFile()) return new FileTarget(path, await open(path, 'w'));
     // Through a link, which shall stay one.
     const place = there ? await realpath(path) : path;
-    const partial = join(
-      dirname(place),
-      `.${basename(place)}.${randomBytes(4).toString('hex')}.partial`
-    );
-    return new FileTarget(path, await open(partial, 'wx'), { partial, place });
+    const partial = namePartial(place);
+    const target = new FileTarget(path, await open(partial, 'wx'), { partial, place });
+    await removeOrphans(place);
+    return target;
   } catch (cause) {
     throw new IdMinterError(
       'TARGET_UNWRITABLE',
@@ -114,12 +112,6 @@ function openFile(path: string): Readable {
 
 const PART_IS_WRITTEN = 'What came before was written.';
 
-/** Files that are being written; what ends the process by force takes them along. */
-const partials = new Set<string>();
-process.once('exit', () => {
-  for (const partial of partials) rmSync(partial, { force: true });
-});
-
 class FileTarget implements TextTarget {
   readonly name: string;
   readonly #handle: FileHandle;
@@ -133,7 +125,7 @@ class FileTarget implements TextTarget {
     this.name = path;
     this.#handle = handle;
     this.#move = move;
-    if (move) partials.add(move.partial);
+    if (move) keepPartial(move.partial);
     const packer = path.endsWith('.gz') ? new GzipPacker() : undefined;
     this.#packer = packer;
     this.#blocks = new BlockWriter(async text => {
@@ -153,7 +145,7 @@ class FileTarget implements TextTarget {
       await this.#handle.close();
       if (this.#move) await rename(this.#move.partial, this.#move.place);
     });
-    if (this.#move) partials.delete(this.#move.partial);
+    if (this.#move) releasePartial(this.#move.partial);
   }
 
   async discard(): Promise<void> {
@@ -161,7 +153,7 @@ class FileTarget implements TextTarget {
     await this.#handle.close().catch(() => undefined);
     if (!this.#move) return;
     await rm(this.#move.partial, { force: true });
-    partials.delete(this.#move.partial);
+    releasePartial(this.#move.partial);
   }
 
   /** What once failed stays failed: a text with a hole in it never gets the name. */

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
@@ -154,7 +154,7 @@ describe('writing a file', () => {
     await target.write('ä\n');
     await target.write('x'.repeat(100_000));
     expect(await folder.list()).toEqual([
-      expect.stringMatching(/^\.out\.ndjson\.[0-9a-f]{8}\.partial$/),
+      expect.stringMatching(/^\.out\.ndjson\.[0-9a-f]{8}-\d+-[0-9a-f]{8}\.partial$/),
     ]);
     await target.complete();
     expect(await folder.list()).toEqual(['out.ndjson']);
@@ -182,6 +182,32 @@ describe('writing a file', () => {
     }
     expect(await folder.list()).toEqual(['out.ndjson']);
     expect(await read(folder.path('out.ndjson'))).toBe('old');
+  });
+
+  test('removes what killed processes were writing there, and nothing else', async () => {
+    const target = await openTarget('out');
+    const [ownName = ''] = await folder.list();
+    const gone = spawn(process.execPath, ['--version']);
+    await once(gone, 'exit');
+    const ofProcess = (pid: number | undefined, name = ownName) =>
+      name
+        .replace(`-${process.pid}-`, `-${pid}-`)
+        .replace(/[0-9a-f]{8}\.partial$/, '00000000.partial');
+    const orphans = [gone.pid, process.pid].map(pid => ofProcess(pid));
+    const others = [
+      ofProcess(process.ppid),
+      ofProcess(gone.pid, ownName.replace('.out.', '.output.')),
+      ofProcess(gone.pid).replace(/[0-9a-f]{8}-/, '00000000-'),
+      `${ofProcess(gone.pid)}.mine`,
+    ];
+    for (const name of [...orphans, ...others]) await folder.write(name, '');
+    const second = await openTarget('out');
+    await second.write('second');
+    await target.write('first');
+    await second.complete();
+    await target.complete();
+    expect(await folder.list()).toEqual([...others, 'out'].sort());
+    expect(await read(folder.path('out'))).toBe('first');
   });
 
   test('can be done with two at a time under one name: the last one complete stands', async () => {
