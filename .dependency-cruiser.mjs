@@ -55,7 +55,7 @@ export default {
         'What the product needs lives in src: move it there; tests, scripts and benchmarks import it from src.',
       severity: 'error',
       from: { path: src },
-      to: { path: '^(test|scripts|bench|examples|tools)/' },
+      to: { path: '^(test|scripts|bench|faults|examples|tools)/' },
     },
     {
       name: 'no-cycles',

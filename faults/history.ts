@@ -1,0 +1,124 @@
+import type { MintAnswer, MintRequest } from '../src/domain/registry.ts';
+import type { SourceIdentifier } from '../src/domain/source-identifier.ts';
+import { DEFAULT_CONCEPT_TYPES, foldConcept, keyOf } from '../src/domain/source-identifier.ts';
+import type { Dump } from '../test/support/store-kinds.ts';
+import { Broken, demand } from './campaign.ts';
+
+const CONCEPT_TYPES = new Set(DEFAULT_CONCEPT_TYPES);
+
+/**
+ * What minters were asked and what they answered, by all of them together. An answer is compared with those before it
+ * when it comes, and all of them with the registry at the end: a registry that is sound now may have been wrong in between.
+ */
+export class History {
+  /** The ID that each source was answered with, whoever answered. */
+  readonly #answered = new Map<string, string>();
+  /** Everything that was ever asked for: nothing else may be in the registry. */
+  readonly #asked = new Set<string>();
+  /** Source and predecessor, as far as anybody declared them. */
+  readonly #declared: [string, string][] = [];
+  answers = 0;
+
+  /** To be said before the batch is minted: what is not answered may be in the registry all the same. */
+  asked(requests: readonly MintRequest[]): void {
+    for (const { source, predecessor } of requests) {
+      this.#asked.add(key(source));
+      if (predecessor) this.#declared.push([key(source), key(predecessor)]);
+    }
+  }
+
+  /** @throws Broken where a source was answered with another ID before */
+  acknowledged(answers: readonly Pick<MintAnswer, 'source' | 'canonicalId'>[]): void {
+    for (const { source, canonicalId } of answers) {
+      this.answers += 1;
+      if (canonicalId === undefined) continue;
+      const before = this.#answered.get(key(source));
+      if (before !== undefined && before !== canonicalId) {
+        throw new Broken(
+          `${key(source)} was answered with ${before}, and then with ${canonicalId}`
+        );
+      }
+      this.#answered.set(key(source), canonicalId);
+    }
+  }
+
+  /**
+   * Compares everything with what the database holds.
+   *
+   * @param before - the mappings that stood in it when the history began
+   * @throws Broken
+   */
+  verify({ identifiers, canonicalIds }: Dump, before: Dump['identifiers'] = []): void {
+    const held = heldIn(identifiers);
+    for (const [source, id] of [...heldIn(before), ...this.#answered]) {
+      demand(
+        held.get(source) === id,
+        () => `${source} was given ${id}; the registry has ${held.get(source)}`
+      );
+    }
+    const known = new Set(heldIn(before).keys());
+    for (const source of held.keys()) {
+      demand(known.has(source) || this.#asked.has(source), () => `Nobody asked for ${source}`);
+    }
+    this.#verifySharing(held, before);
+    verifyPool(held, canonicalIds);
+  }
+
+  /** A canonical ID is shared only through declared predecessors, or was so before. */
+  #verifySharing(held: ReadonlyMap<string, string>, before: Dump['identifiers']): void {
+    const leader = new Map<string, string>();
+    const find = (source: string): string => {
+      let at = source;
+      for (let up = leader.get(at); up !== undefined; up = leader.get(at)) at = up;
+      return at;
+    };
+    const join = (a: string, b: string) => {
+      const [left, right] = [find(a), find(b)];
+      if (left !== right) leader.set(left, right);
+    };
+    for (const [source, predecessor] of this.#declared) join(source, predecessor);
+    const firstOf = new Map<string, string>();
+    for (const [source, id] of heldIn(before)) {
+      join(source, firstOf.get(id) ?? source);
+      firstOf.set(id, source);
+    }
+    const holder = new Map<string, string>();
+    for (const [source, id] of held) {
+      const other = holder.get(id);
+      holder.set(id, source);
+      demand(
+        other === undefined || find(other) === find(source),
+        () => `${other} and ${source} share ${id}, and no predecessor was declared`
+      );
+    }
+  }
+}
+
+/** An ID is assigned if and only if a mapping uses it. */
+function verifyPool(held: ReadonlyMap<string, string>, canonicalIds: Dump['canonicalIds']): void {
+  const used = new Set(held.values());
+  const assigned = new Set<string>();
+  for (const [id, status] of canonicalIds as [string, string][]) {
+    if (status === 'assigned') assigned.add(id);
+    demand(
+      used.has(id) === (status === 'assigned'),
+      () => `${id} is ${status}, and ${used.has(id) ? 'used' : 'not used'}`
+    );
+  }
+  for (const id of used)
+    demand(assigned.has(id), () => `${id} is used, and not in the pool's list`);
+}
+
+/** By the key of each source. */
+function heldIn(identifiers: Dump['identifiers']): Map<string, string> {
+  const held = new Map<string, string>();
+  for (const [ontologyType, sourceSystem, value, id] of identifiers as string[][]) {
+    const source = { ontologyType, sourceSystem, value } as SourceIdentifier;
+    held.set(keyOf(source), id ?? '');
+  }
+  return held;
+}
+
+function key(source: SourceIdentifier): string {
+  return keyOf(foldConcept(source, CONCEPT_TYPES));
+}

@@ -1,0 +1,12 @@
+import type { MysqlRegistry } from '../test/registry/mysql/mysql-registry.ts';
+import type { Dump } from '../test/support/store-kinds.ts';
+
+/** Everything in both tables but the times, as the administrator sees it. */
+export async function dumpOf({ sql }: Pick<MysqlRegistry, 'sql'>): Promise<Dump> {
+  return {
+    identifiers: await sql(
+      'SELECT OntologyType, SourceSystem, SourceId, CanonicalId FROM identifiers'
+    ),
+    canonicalIds: await sql('SELECT CanonicalId, Status FROM canonical_ids'),
+  };
+}
