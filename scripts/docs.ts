@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Argument, Command, Option } from 'commander';
+import { describeCampaigns } from '../faults/describe-results.ts';
 import type { EXIT } from '../src/cli/exit.ts';
 import { createProgram } from '../src/cli/program.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
@@ -19,6 +20,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = 
   'docs/cli.md': { commands: describeCommands, exit: describeExits },
   'docs/configuration.md': { variables: describeVariables, concepts: describeConcepts },
   'docs/errors.md': { codes: describeCodes },
+  'docs/reliability.md': { campaigns: describeCampaigns },
 };
 
 type ExitStatus = (typeof EXIT)[keyof typeof EXIT] | ErrorEntry['exit'];
