@@ -1,3 +1,4 @@
+import type { Audited, HeldMapping } from './audit.ts';
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError, Warning } from './errors.ts';
 import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
@@ -82,7 +83,7 @@ export interface ImportAnswer extends Mapping {
  * Every call rejects with an IdMinterError where the registry cannot be used as a whole: REGISTRY_UNAVAILABLE,
  * REGISTRY_ACCESS_DENIED, or one of the SCHEMA codes.
  */
-export interface Registry extends AsyncDisposable {
+export interface Registry extends Audited, AsyncDisposable {
   /** What people are told: the URL without its secrets. */
   readonly name: string;
 
@@ -164,6 +165,29 @@ export interface ImportTransaction extends MintingTransaction {
   addAssigned(ids: readonly CanonicalId[]): Promise<void>;
 }
 
+/** A canonical ID and one of the mappings that have it, as one statement saw them together. */
+export interface HeldRow {
+  /** As the pool spells it, or the mapping where the pool does not know it. */
+  readonly canonicalId: string;
+  /** Undefined where the pool does not know the ID. */
+  readonly status: string | undefined;
+  /** Undefined where nothing has the ID. */
+  readonly mapping: HeldMapping | undefined;
+}
+
+/**
+ * The three calls out of which an audit reads a whole registry. Each is one statement that reads only as many rows
+ * as it answers, so that it sees one moment and holds nothing up. IDs are compared as the database compares them.
+ */
+export interface HeldReading {
+  /** The IDs of the pool after `after`, in order, each with its mappings; at `limit` rows the last ID may lack some. */
+  pooled(after: string | undefined, limit: number): Promise<HeldRow[]>;
+  /** The IDs that mappings have and the pool does not know, after `after` and up to `upTo`, in order. */
+  strays(after: string | undefined, upTo: string | undefined, limit: number): Promise<string[]>;
+  /** The mappings that have an ID, after `after`, in the order of their key. */
+  mappingsOf(id: string, after: SourceIdentifier | undefined, limit: number): Promise<HeldRow[]>;
+}
+
 /** What minting stands on: MySQL and SQLite, and the dry run over either. */
 export interface RegistryStore {
   readonly name: string;
@@ -177,6 +201,7 @@ export interface RegistryStore {
   equalityKeys(sources: readonly FoldedIdentifier[]): Promise<string[]>;
   sourcesOf(ids: readonly CanonicalId[]): Promise<DatedMapping[]>;
   statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>>;
+  readonly held: HeldReading;
   countPool(): Promise<PoolCount>;
   /** Counts free IDs, but stops at `limit`: counting all of a large pool is slow. */
   countFree(limit: number): Promise<number>;

@@ -3,6 +3,7 @@ import { isStandIn, standIn } from '../domain/canonical-id.ts';
 import type {
   Claim,
   DatedMapping,
+  HeldReading,
   ImportTransaction,
   PoolCount,
   RegistryStore,
@@ -19,6 +20,8 @@ export class DryRunStore implements RegistryStore {
   readonly name: string;
   readonly conceptTypes: ReadonlySet<string>;
   readonly canStore: (text: string) => boolean;
+  /** What stands below: the writes of a view are no part of a registry. */
+  readonly held: HeldReading;
   readonly #store: RegistryStore;
   readonly #added = new Map<string, StoredMapping>();
   readonly #usedIds = new Set<CanonicalId>();
@@ -33,6 +36,7 @@ export class DryRunStore implements RegistryStore {
     this.name = store.name;
     this.conceptTypes = store.conceptTypes;
     this.canStore = store.canStore;
+    this.held = store.held;
   }
 
   async lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]> {

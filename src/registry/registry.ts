@@ -12,6 +12,7 @@ import {
   nearSpellings,
 } from '../domain/source-identifier.ts';
 import { DryRunStore } from './dry-run-store.ts';
+import { readHoldings } from './holdings.ts';
 import { importBatch } from './import-batch.ts';
 import { mintBatch } from './mint-batch.ts';
 import { withRetries } from './retries.ts';
@@ -35,6 +36,7 @@ export function createRegistry(
     foldConcept(checkSourceIdentifier(source, store), store.conceptTypes);
   return {
     name: store.name,
+    conceptTypes: store.conceptTypes,
     mint: requests => mintBatch(store, requests),
     lookUp: async sources => {
       const asked = sources.map(fold);
@@ -53,6 +55,7 @@ export function createRegistry(
     },
     sourcesOf: async ids => groupByCanonicalId(ids, await reading(() => store.sourcesOf(ids))),
     statusOf: ids => reading(() => store.statusOf(ids)),
+    holdings: () => readHoldings(store),
     countPool: () => reading(() => store.countPool()),
     topUp: target => topUp(store, target, random),
     importMappings: mappings => importBatch(store, mappings),

@@ -14,6 +14,8 @@ export interface MysqlSchema {
   readonly canonicalId: string;
   /** Names the index by which the free IDs are claimed, e.g. `FORCE INDEX (idx_free)`; empty where there is none. */
   readonly freeIndexHint: string;
+  /** Names the index of the mappings by canonical ID. */
+  readonly mappingIndexHint: string;
 }
 
 interface Column {
@@ -59,6 +61,7 @@ export async function readSchema(connection: MysqlConnection): Promise<MysqlSche
     sourceId: declare(sourceId),
     canonicalId: declare(readColumn(columns, 'identifiers', 'CanonicalId')),
     freeIndexHint: hintFreeIndex(indexes),
+    mappingIndexHint: hint(indexes.find(isByCanonicalId)),
   };
 }
 
@@ -112,8 +115,6 @@ function requireKeys(indexes: readonly Index[]): void {
   if (primaryOf('canonical_ids').join() !== 'CanonicalId') {
     throw unsupported('the primary key of canonical_ids is not (CanonicalId)');
   }
-  const isByCanonicalId = ({ table, columns }: Index) =>
-    table === 'identifiers' && columns[0] === 'CanonicalId';
   if (!indexes.some(isByCanonicalId)) throw unsupported('identifiers has no index on CanonicalId');
 }
 
@@ -149,6 +150,14 @@ function hintFreeIndex(indexes: readonly Index[]): string {
   const index = indexes.find(({ table, columns: [first, second = 'CanonicalId'] }) => {
     return table === 'canonical_ids' && first === 'Status' && second === 'CanonicalId';
   });
+  return hint(index);
+}
+
+function isByCanonicalId({ table, columns }: Index): boolean {
+  return table === 'identifiers' && columns[0] === 'CanonicalId';
+}
+
+function hint(index: Index | undefined): string {
   return index === undefined ? '' : `FORCE INDEX (\`${index.name.replaceAll('`', '``')}\`)`;
 }
 

@@ -1,6 +1,7 @@
 import type { CanonicalId } from '../../domain/canonical-id.ts';
 import type {
   DatedMapping,
+  HeldReading,
   ImportTransaction,
   PoolCount,
   RegistryStore,
@@ -8,6 +9,7 @@ import type {
   StoredMapping,
 } from '../../domain/registry.ts';
 import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
+import { createHeldReading } from '../held-reading.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
@@ -56,6 +58,7 @@ class MysqlStore implements RegistryStore {
   readonly name: string;
   readonly conceptTypes: ReadonlySet<string>;
   readonly canStore: CanStore;
+  readonly held: HeldReading;
   readonly #settings: MysqlSettings;
   readonly #pool: MysqlPool;
   readonly #schema: MysqlSchema;
@@ -69,6 +72,11 @@ class MysqlStore implements RegistryStore {
     this.name = nameOf(settings);
     this.conceptTypes = conceptTypes;
     this.canStore = schema.canStore;
+    this.held = createHeldReading({
+      poolHint: 'FORCE INDEX (PRIMARY)',
+      mappingHint: schema.mappingIndexHint,
+      rows: (sql, values) => pool.use(connection => connection.rows(sql, values)),
+    });
     this.#settings = settings;
     this.#pool = pool;
     this.#schema = schema;

@@ -6,6 +6,7 @@ import { drawCanonicalId } from '../../domain/canonical-id.ts';
 import type {
   Claim,
   DatedMapping,
+  HeldReading,
   ImportTransaction,
   PoolCount,
   RegistryStore,
@@ -14,6 +15,7 @@ import type {
 } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { keyOf } from '../../domain/source-identifier.ts';
+import { createHeldReading } from '../held-reading.ts';
 import { withRetries } from '../retries.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
@@ -49,6 +51,7 @@ export async function openSqliteStore(path: string, program: Program): Promise<R
 class SqliteStore implements RegistryStore {
   readonly name: string;
   readonly conceptTypes: ReadonlySet<string>;
+  readonly held: HeldReading;
   readonly #path: string;
   readonly #reader: DatabaseSync;
   readonly #writer: DatabaseSync;
@@ -68,6 +71,7 @@ class SqliteStore implements RegistryStore {
     this.#reader = about.reader;
     this.#writer = about.writer;
     this.#read = prepareReading(about.reader);
+    this.held = heldIn(about.reader);
     this.#minting = prepareMinting(about.writer);
     this.#addFree = about.writer.prepare(
       'INSERT INTO canonical_ids (CanonicalId) VALUES (?) ON CONFLICT DO NOTHING'
@@ -187,6 +191,21 @@ function prepareReading(connection: DatabaseSync) {
     },
     countFree: (limit: number) => count(free(limit)),
   };
+}
+
+/** Each statement is read to its end at once; whatever else waits has its turn before. */
+function heldIn(connection: DatabaseSync): HeldReading {
+  return createHeldReading({
+    poolHint: '',
+    mappingHint: 'INDEXED BY idx_canonical',
+    rows: async <Row extends readonly unknown[]>(
+      sql: string,
+      values: readonly (string | number)[]
+    ) => {
+      await nextTurn();
+      return prepareRows<Row>(connection, sql)(...values);
+    },
+  });
 }
 
 /** The calls of a transaction. Nobody else writes during one, so nothing has to be locked. */
