@@ -1,5 +1,6 @@
 import type { Campaign } from './campaign.ts';
 import { contention } from './campaigns/contention.ts';
+import { killDatabase } from './campaigns/kill-database.ts';
 
 /** In the order of the gate. */
-export const CAMPAIGNS: readonly Campaign[] = [contention];
+export const CAMPAIGNS: readonly Campaign[] = [contention, killDatabase];
