@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { ERRORS, IdMinterError } from '../domain/errors.ts';
 import { EXIT } from './exit.ts';
 import type { CommonOptions, Io } from './io.ts';
-import { explain } from './io.ts';
+import { explain, speech } from './io.ts';
 import { createProgram, withCommand } from './program.ts';
 import { watchSignals } from './stop.ts';
 
@@ -13,7 +13,7 @@ export async function main(): Promise<void> {
   // 100,000 works takes as long and 375 MB at most, in place of 490, and hardly more than minting 10,000.
   setFlagsFromString('--heap-growing-percent=100');
   const args = process.argv.slice(2);
-  const stop = watchSignals();
+  const stop = watchSignals(text => speech(io, {}).say(text));
   const io: Io = {
     environment: process.env,
     stdin: process.stdin,

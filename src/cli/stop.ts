@@ -11,8 +11,12 @@ export interface Stop {
   done(): void;
 }
 
-/** Ctrl-C and SIGTERM end the run at the next border between batches; a second one ends it at once. */
-export function watchSignals(): Stop {
+/**
+ * Ctrl-C and SIGTERM end the run at the next border between batches; a second one ends it at once.
+ *
+ * @param tell - told what a person has to know of it
+ */
+export function watchSignals(tell: (text: string) => void): Stop {
   const controller = new AbortController();
   let status: number | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -20,8 +24,8 @@ export function watchSignals(): Stop {
     const ended = name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     if (status !== undefined) process.exit(ended);
     status = ended;
-    process.stderr.write(
-      'Stopping. The IDs minted so far are in the registry; the same command again completes the run.\n'
+    tell(
+      'Stopping. The IDs minted so far are in the registry; the same command again completes the run.'
     );
     controller.abort();
     timer = setTimeout(() => process.exit(ended), STOP_MS);

@@ -49,7 +49,7 @@ export function parseCanonicalId(text: unknown): CanonicalId {
   throw new IdMinterError(
     'INVALID_CANONICAL_ID',
     `${shown.slice(0, 100)} is not a canonical ID: eight characters of a-z and 2-9 without i, l and o, a letter first, ` +
-      'all lower-case.',
+      'all lower-case. Nothing was done with it. Correct it at its source.',
     { value: text }
   );
 }

@@ -15,7 +15,9 @@ export interface ErrorEntry {
 const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
 const ONLY_READ = 'Nothing was changed: a check only reads.';
-const WORK_NOT_WRITTEN = 'The work is not in the target; the run goes on.';
+const CHECK_AGAIN = 'Then `id-minter check` again.';
+const LINE_PASSED_OVER =
+  'The line was passed over: its work is not in the target, its identifier got no ID, its mapping was not imported. The run goes on.';
 
 /** Each code with its cause, what became of the data, the remedy, and the exit status of the command line. */
 export const ERRORS = {
@@ -24,7 +26,8 @@ export const ERRORS = {
     cause:
       'A part of a source identifier is missing, not a string, over 255 characters, holds a lone surrogate or a character that the registry cannot store, or breaks the text form (an empty type or system, `[` in a type, `/` in a system).',
     data: ONLY_THIS_ONE,
-    remedy: 'Correct the part that the message names at its source and send the record again.',
+    remedy:
+      'Correct the part that the message names at its source, and say the same command again.',
   },
   IDENTIFIER_COLLISION: {
     exit: 1,
@@ -32,7 +35,7 @@ export const ERRORS = {
       'The registry takes two spellings for one identifier: they differ only by case, accent or trailing space, which the collation of its columns ignores.',
     data: 'The spelling that came first keeps its canonical ID; the other one got none.',
     remedy:
-      'Correct the spelling at its source. If both really are different things, they need a registry with exact spelling (`id-minter migrate --exact` on a new database).',
+      '`id-minter lookup` shows the spelling that stands. Correct the other one at its source. If both really are different things, they need a registry with exact spelling (`id-minter migrate --exact` on a new database).',
   },
   PREDECESSOR_NOT_FOUND: {
     exit: 1,
@@ -46,13 +49,14 @@ export const ERRORS = {
     exit: 1,
     cause: 'The records of one batch name each other, or themselves, as predecessors.',
     data: ONLY_THIS_ONE,
-    remedy: 'Correct at the source which record replaced which.',
+    remedy: 'Correct at the source which record replaced which, and say the same command again.',
   },
   CONFLICTING_PREDECESSORS: {
     exit: 1,
     cause: 'One batch names two different predecessors for one source identifier that is new.',
     data: ONLY_THIS_ONE,
-    remedy: 'Keep the predecessor whose canonical ID the record shall inherit, and send it again.',
+    remedy:
+      '`id-minter lookup` shows the canonical ID of each. Keep the predecessor whose ID the record shall inherit, and say the same command again.',
   },
   POOL_EXHAUSTED: {
     exit: 5,
@@ -75,28 +79,31 @@ export const ERRORS = {
       'An imported mapping contradicts the registry or an earlier line: its source identifier has another canonical ID.',
     data: 'The registry keeps the mapping it had; the other lines of the import went in.',
     remedy:
-      'Decide which ID the public URL has. A mapping in the registry is never changed by an import.',
+      '`id-minter lookup` shows what the registry has. Decide which ID the public URL has. A mapping in the registry is never changed by an import.',
   },
   INVALID_CANONICAL_ID: {
     exit: 1,
     cause:
       'A canonical ID is not of the form ^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$ (eight characters, a letter first, without i, l, o, 0 and 1).',
     data: NOTHING_WRITTEN,
-    remedy: 'Correct the ID; it is case-sensitive and lower-case.',
+    remedy:
+      'Correct the ID; it is case-sensitive and lower-case. Then say the same `id-minter import` again.',
   },
   EMPTY_VALUE: {
     exit: 1,
     cause:
       'A warning: the source identifier has an empty value, as labels without Latin letters collapse to. All such labels share one canonical ID.',
     data: 'It was minted like any other.',
-    remedy: 'If the labels mean different things, give them values at their source.',
+    remedy:
+      'If the labels mean different things, give them values at their source, and say the same command again.',
   },
   INHERITANCE_CONFLICT: {
     exit: 1,
     cause:
       'A warning: the record names a predecessor that holds another canonical ID than the record itself, mostly because the record was cited, and so minted, before it was delivered.',
     data: 'The record keeps the ID it has: a mapping never changes.',
-    remedy: 'Decide which of the two IDs the public URL shall have, and redirect the other.',
+    remedy:
+      '`id-minter lookup` of both shows which is older and who shares it. Decide which of the two the public URL shall have, and redirect the other.',
   },
   SHARED_DOCUMENT_ID: {
     exit: 1,
@@ -104,7 +111,7 @@ export const ERRORS = {
       'A warning: two works of one batch share a canonical ID, so that only one document can stand under it.',
     data: 'One of them was written; the message names both.',
     remedy:
-      'Usually the record and its successor are both in scope: retire the older one at its source.',
+      'Usually the record and its successor are both in scope: retire the older one at its source. `id-minter lookup` of the ID shows all that share it.',
   },
   SHARED_CANONICAL_ID: {
     exit: 1,
@@ -112,23 +119,21 @@ export const ERRORS = {
       'A warning: an import gave a source identifier an ID that another source identifier in the registry had already.',
     data: 'The mapping is in the registry.',
     remedy:
-      'Right if one replaced the other. If they are unrelated, the mappings come from a registry that was forked: do not use the ID, and ask who holds it.',
+      '`id-minter lookup` of the ID shows all that share it. Right if one replaced the other. If they are unrelated, the mappings come from a registry that was forked: do not use the ID, and ask who holds it.',
   },
   ORPHAN_MAPPING: {
     exit: 6,
     cause:
       'A mapping has a canonical ID that the pool does not know, so that the same ID could be drawn and given once more. Tables were loaded without their foreign key, or in part.',
     data: ONLY_READ,
-    remedy:
-      'If the load was not complete, complete it. Else add the ID to canonical_ids with the status assigned: the mapping stands.',
+    remedy: `If the load was not complete, complete it. Else add the ID to canonical_ids with the status assigned: the mapping stands. ${CHECK_AGAIN}`,
   },
   USED_BUT_FREE: {
     exit: 6,
     cause:
       'A mapping uses a canonical ID that the pool calls free. This minter passes such IDs over; others may give it once more.',
     data: ONLY_READ,
-    remedy:
-      'Set its status to assigned. Then find out who wrote the mapping or the pool, and look whether other records got the ID.',
+    remedy: `Set its status to assigned. Then find out who wrote the mapping or the pool, and look whether other records got the ID. ${CHECK_AGAIN}`,
   },
   ASSIGNED_BUT_UNUSED: {
     exit: 6,
@@ -143,15 +148,14 @@ export const ERRORS = {
     cause:
       'A canonical ID has a status that is neither free nor assigned, as a load without strict checks leaves it.',
     data: ONLY_READ,
-    remedy: 'Set it to assigned where a mapping uses the ID, else to free.',
+    remedy: `Set it to assigned where a mapping uses the ID, else to free. ${CHECK_AGAIN}`,
   },
   MALFORMED_ID: {
     exit: 6,
     cause:
       'A stored canonical ID is not of the form ^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$ (eight characters, a letter first, without i, l, o, 0 and 1). A free one is never given.',
     data: ONLY_READ,
-    remedy:
-      'A free one can be deleted from canonical_ids. One that a mapping uses may be public: find out where it came from before it is touched.',
+    remedy: `A free one can be deleted from canonical_ids. One that a mapping uses may be public: find out where it came from before it is touched. ${CHECK_AGAIN}`,
   },
   MALFORMED_IDENTIFIER: {
     exit: 6,
@@ -174,7 +178,7 @@ export const ERRORS = {
     cause:
       'One source identifier is there more than once, which a registry’s key does not allow and a copy of it can have.',
     data: ONLY_READ,
-    remedy: 'Do not use the copy: make it anew from the registry.',
+    remedy: `Do not use the copy: make it anew from the registry. ${CHECK_AGAIN}`,
   },
   ABSENT_IDENTIFIER: {
     exit: 6,
@@ -189,44 +193,48 @@ export const ERRORS = {
       'A warning: source identifiers differ only by case, accent or outer space. The registry tells them apart, but one thing may have got two canonical IDs.',
     data: ONLY_READ,
     remedy:
-      'If they are different things, all is well. If they are one, correct the spelling at its source, decide which of the two IDs the public URL shall have, and redirect the other.',
+      '`id-minter lookup` shows which is older. If they are different things, all is well. If they are one, correct the spelling at its source, decide which of the two IDs the public URL shall have, and redirect the other.',
   },
   INVALID_JSON: {
     exit: 1,
     cause: 'A line is not one whole JSON value, or not UTF-8. The message names line and column.',
-    data: WORK_NOT_WRITTEN,
+    data: LINE_PASSED_OVER,
     remedy: 'Correct the line; the same command again completes the rest without changing any ID.',
   },
   LINE_TOO_LONG: {
     exit: 1,
     cause: 'A line is longer than 32 MiB, so it was passed over without being read into memory.',
-    data: WORK_NOT_WRITTEN,
-    remedy: 'Check that the file has one JSON document a line.',
+    data: LINE_PASSED_OVER,
+    remedy: 'Check that the file has one JSON document a line, and say the same command again.',
   },
   TOO_DEEP: {
     exit: 1,
     cause: 'A document is nested deeper than 1,000 levels.',
-    data: WORK_NOT_WRITTEN,
-    remedy: 'Correct the document at its source; real works stay below 50 levels.',
+    data: LINE_PASSED_OVER,
+    remedy:
+      'Correct the document at its source; real works stay below 50 levels. Then say the same command again.',
   },
   INVALID_WORK: {
     exit: 1,
     cause: 'A document is not a work: not an object, or without `state.sourceIdentifier`.',
-    data: WORK_NOT_WRITTEN,
-    remedy: 'Send works as the transformers write them, bare or as {"_id", "_source"}.',
+    data: 'The work is not in the target; the run goes on.',
+    remedy:
+      'Send works as the transformers write them, bare or as {"_id", "_source"}, and say the same command again.',
   },
   INVALID_ROW: {
     exit: 1,
     cause:
       'A line of a CSV file has another number of fields than its header, or unbalanced quotes, or is not UTF-8.',
     data: 'The line got no ID; the others are unharmed.',
-    remedy: 'Correct the quoting or the encoding of the line that the message names.',
+    remedy:
+      'Correct the quoting or the encoding of the line that the message names, and say the same command again.',
   },
   WORK_NOT_FOUND: {
     exit: 1,
     cause: 'A source identifier was asked for, but the source holds no such work.',
     data: NOTHING_WRITTEN,
-    remedy: 'Check the spelling, and whether the work has reached the source.',
+    remedy:
+      'Check the spelling, and whether the work has reached the source; then say the same command again.',
   },
   USAGE: {
     exit: 2,
@@ -239,13 +247,13 @@ export const ERRORS = {
     cause:
       'The file to read is not there, is a folder, may not be read, or has not the columns that the command needs.',
     data: NOTHING_WRITTEN,
-    remedy: 'Correct the path or the file.',
+    remedy: 'Correct the path or the file, and say the same command again.',
   },
   TARGET_UNWRITABLE: {
     exit: 2,
     cause: 'The file to write cannot be made: its folder is not there or may not be written.',
     data: 'Nothing was minted or written.',
-    remedy: 'Correct the path, or make the folder.',
+    remedy: 'Correct the path, or make the folder, and say the same command again.',
   },
   TARGET_FAILED: {
     exit: 4,
@@ -258,14 +266,15 @@ export const ERRORS = {
     cause: 'An environment variable or a part of the registry URL has a value that is not allowed.',
     data: NOTHING_WRITTEN,
     remedy:
-      'Correct the value that the message names; docs/configuration.md lists what is allowed.',
+      'Correct the value that the message names; docs/configuration.md lists what is allowed. Then say the same command again.',
   },
   REGISTRY_NOT_NAMED: {
     exit: 3,
     cause:
       'No registry is named, and the surroundings look like production, where a fresh file must not be minted into by mistake.',
     data: NOTHING_WRITTEN,
-    remedy: 'Give `--registry URL` or `ID_MINTER_REGISTRY`, or the RDS_* variables.',
+    remedy:
+      'Give `--registry URL` or `ID_MINTER_REGISTRY`, or the RDS_* variables, and say the same command again.',
   },
   REGISTRY_NOT_FOUND: {
     exit: 3,
@@ -279,7 +288,7 @@ export const ERRORS = {
     cause: 'The database refuses the user, the password, or a privilege that the command needs.',
     data: NOTHING_WRITTEN,
     remedy:
-      'Check RDS_USERNAME and RDS_PASSWORD; migrations/mysql/grants/ has the grants that each role needs.',
+      'Check RDS_USERNAME and RDS_PASSWORD; migrations/mysql/grants/ has the grants that each role needs. `id-minter pool` shows whether user and password are right.',
   },
   REGISTRY_UNAVAILABLE: {
     exit: 4,
@@ -298,14 +307,16 @@ export const ERRORS = {
     exit: 5,
     cause: 'A newer version has changed the database in a way that this version cannot work with.',
     data: NOTHING_WRITTEN,
-    remedy: 'Use the version that the message names, or a later one.',
+    remedy:
+      '`id-minter migrate status` names what is unknown here. Use the version that the message names, or a later one.',
   },
   SCHEMA_UNSUPPORTED: {
     exit: 5,
     cause:
       'The registry’s tables have columns or a character set that the product cannot keep its promises on.',
     data: NOTHING_WRITTEN,
-    remedy: 'docs/configuration.md says which tables and character sets are supported.',
+    remedy:
+      'docs/configuration.md says which tables and character sets are supported. `id-minter migrate` on a new database makes them.',
   },
   MIGRATION_UNFINISHED: {
     exit: 5,
@@ -313,7 +324,7 @@ export const ERRORS = {
       'A migration was started and never finished. MySQL commits each schema change by itself, so it may be half done.',
     data: 'The mappings that were there are there.',
     remedy:
-      'Compare the tables with migrations/mysql/schema.sql, finish or undo by hand, then correct its row in id_minter_migrations.',
+      '`id-minter migrate status` names it. Compare the tables with migrations/mysql/schema.sql, finish or undo by hand, then correct its row in id_minter_migrations.',
   },
   ROLLBACK_REFUSED: {
     exit: 5,
@@ -326,7 +337,8 @@ export const ERRORS = {
     exit: 4,
     cause: 'The command needs a service that this version cannot speak to.',
     data: NOTHING_WRITTEN,
-    remedy: 'Do what the message says instead.',
+    remedy:
+      'Give the works as a file: `id-minter mint --source works.ndjson --target minted.ndjson`.',
   },
   INTERNAL: {
     exit: 70,

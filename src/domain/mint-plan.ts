@@ -301,7 +301,9 @@ function emptyValue(source: MintRequest['source']): Warning | undefined {
   if (source.value !== '') return undefined;
   return {
     code: 'EMPTY_VALUE',
-    message: `${show(source)} has an empty value: every label that collapses to nothing shares this canonical ID.`,
+    message:
+      `${show(source)} has an empty value: every label that collapses to nothing shares its canonical ID, which was minted ` +
+      'like any other. Where labels mean different things, give them values at their source.',
     details: { source },
   };
 }

@@ -53,7 +53,7 @@ export function parseSourceIdentifier(text: string): SourceIdentifier {
   if (bracket < 0 || slash < 0 || !text.endsWith(']')) {
     throw new IdMinterError(
       'INVALID_IDENTIFIER',
-      `${quote(text)} is not a source identifier: write it as Type[system/value], for example ` +
+      `${quote(text)} is not a source identifier, so no ID was given to it. Write it as Type[system/value], for example ` +
         'Work[sierra-system-number/b1000001].',
       { value: text }
     );

@@ -47,7 +47,9 @@ export function checkSchemaState(
   }
   if (newer.length > 0) {
     const ids = newer.map(({ id }) => id).join(', ');
-    warn(`The registry has newer migrations, ${ids}. Version ${version} can work with them.`);
+    warn(
+      `The registry has newer migrations, ${ids}. Version ${version} can work with them; use the version that made them when you can.`
+    );
   }
   const conceptTypes = records.find(({ facts }) => facts.conceptTypes)?.facts.conceptTypes;
   return { conceptTypes: new Set(conceptTypes ?? DEFAULT_CONCEPT_TYPES) };

@@ -1,38 +1,31 @@
-import { globSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import type { Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/main.ts';
 import { sierra } from '../support/identifiers.ts';
 import { findFreePort } from '../support/servers/processes.ts';
+import { openSilentServer } from '../support/silent-server.ts';
+import { COMMANDS, commandNames, writeInputs } from './command-table.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
+import { refusals, SCHEMA_NAMES } from './published-schemas.ts';
 import { fromLines, toLines, workOf } from './works.ts';
 
-const SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url));
-const NAMES = globSync('*.schema.json', { cwd: SCHEMAS }).map(path =>
-  basename(path, '.schema.json')
-);
+const ROWS = Object.entries(COMMANDS).map(([name, row]) => ({ name, ...row }));
 
-/** As a program of somebody else's has them, from the published file alone. */
-function schemaOf(name: string): z.ZodType {
-  return z.fromJSONSchema(JSON.parse(readFileSync(`${SCHEMAS}/${name}.schema.json`, 'utf8')));
+/** The longest name of a command that a line begins with. */
+function nameOf(words: readonly string[]): string | undefined {
+  return ROWS.map(({ name }) => name)
+    .filter(name => `${words.join(' ')} `.startsWith(`${name} `))
+    .sort((a, b) => a.length - b.length)
+    .at(-1);
 }
 
-function refusals(name: string, values: readonly unknown[]): string[] {
-  const schema = schemaOf(name);
-  return values.flatMap(value => {
-    const { error } = schema.safeParse(value);
-    return error ? [`${JSON.stringify(value)}: ${error.message}`] : [];
-  });
-}
+type Said = Promise<{ readonly status: number; readonly stdout: string }>;
 
 /** Runs in this process: there are many, and what is printed is the same. */
-async function say(args: readonly string[], environment: Io['environment']) {
+async function say(args: readonly string[], environment: Io['environment']): Said {
   const stdout = new PassThrough();
   const stderr = new PassThrough().resume();
   const said = text(stdout);
@@ -49,7 +42,7 @@ async function openDesk(): Promise<DeskOnRegistry> {
   const [sqlite] = REGISTRY_KINDS;
   if (sqlite === undefined) throw new Error('SQLite is always there.');
   const desk = await openDeskOn(sqlite, { free: 3 });
-  await desk.write('known.ndjson', '{"canonicalId": "z2345678", "source": "Work[s/1]"}\n');
+  await writeInputs(desk);
   await say(['import', desk.path('known.ndjson')], desk.environment);
   const works = [
     workOf(sierra('b1'), { subjects: [sierra('')] }),
@@ -63,7 +56,7 @@ async function openDesk(): Promise<DeskOnRegistry> {
   );
   await desk.write('empty.ndjson', '');
   await desk.write(
-    'rows.ndjson',
+    'faulty.ndjson',
     '{"source": "Work[s/2]"}\n{"source": 5}\n{"source": "Work[s/"}\n{\n'
   );
   await desk.write('against.ndjson', '{"canonicalId": "y2345678", "source": "Work[s/1]"}\n{}\n');
@@ -71,12 +64,17 @@ async function openDesk(): Promise<DeskOnRegistry> {
   return desk;
 }
 
-/** `FILE:NAME` stands for the path of a file of the desk. */
+/** A name of a file stands for its path on the desk. */
 const onDesk = (args: readonly string[], desk: DeskOnRegistry) =>
-  args.map(arg => arg.replace(/^FILE:(.*)$/, (_, name: string) => desk.path(name)));
+  args.map(arg =>
+    arg.replace(
+      /^(sqlite:)?([a-z]+\.(?:ndjson|json|sqlite|txt))$/,
+      (_, kind = '', name: string) => `${kind}${desk.path(name)}`
+    )
+  );
 
-const TO_FILE = ['--target', 'FILE:out.ndjson'];
-const WITH_REPORT = [...TO_FILE, '--report', 'FILE:report.json'];
+const TO_FILE = ['--target', 'out.ndjson'];
+const WITH_REPORT = [...TO_FILE, '--report', 'report.json'];
 
 /** What is said, the status with which it ends, the schema of what it prints, and what is done to the registry before. */
 type Case = readonly [args: readonly string[], status: number, schema: string, sql?: string];
@@ -88,36 +86,36 @@ const OF_LATER =
   "('9001_of_later', '2030-01-01 00:00:00', '2030-01-01 00:00:00', '1.0.0', '{}')";
 
 const CASES: readonly Case[] = [
-  [['mint', 'FILE:works.ndjson', ...WITH_REPORT], 0, 'mint'],
-  [['mint', 'FILE:empty.ndjson', ...WITH_REPORT, '--job-id', ''], 0, 'mint'],
-  [['mint', 'FILE:works.ndjson', ...WITH_REPORT, '--dry-run'], 0, 'mint'],
-  [['mint', 'FILE:broken.ndjson', ...WITH_REPORT], 1, 'mint'],
-  [['mint', 'FILE:unknown.ndjson', ...WITH_REPORT], 1, 'mint'],
-  [['mint', 'FILE:works.ndjson', ...WITH_REPORT, '--no-top-up'], 5, 'mint', DRAINED],
-  [['mint', 'FILE:works.ndjson'], 2, 'error'],
+  [['mint', 'works.ndjson', ...WITH_REPORT], 0, 'mint'],
+  [['mint', 'empty.ndjson', ...WITH_REPORT, '--job-id', ''], 0, 'mint'],
+  [['mint', 'works.ndjson', ...WITH_REPORT, '--dry-run'], 0, 'mint'],
+  [['mint', 'broken.ndjson', ...WITH_REPORT], 1, 'mint'],
+  [['mint', 'unknown.ndjson', ...WITH_REPORT], 1, 'mint'],
+  [['mint', 'works.ndjson', ...WITH_REPORT, '--no-top-up'], 5, 'mint', DRAINED],
+  [['mint', 'works.ndjson'], 2, 'error'],
   [['assign', 'Work[s/1]', 'Work[s/]'], 0, 'assign-answer'],
   [['assign', 'Work[s/3]', '--dry-run'], 0, 'assign-answer'],
-  [['assign', '--source', 'FILE:rows.ndjson'], 1, 'assign-answer'],
+  [['assign', '--source', 'faulty.ndjson'], 1, 'assign-answer'],
   [['assign', 'Work[s/1]', 'Work[s/2]', '--no-top-up'], 5, 'assign-answer', DRAINED],
   [['assign', 'Work[s/1]', 'Work[s/]', ...TO_FILE], 0, 'assign'],
-  [['assign', '--source', 'FILE:rows.ndjson', ...TO_FILE], 1, 'assign'],
+  [['assign', '--source', 'faulty.ndjson', ...TO_FILE], 1, 'assign'],
   [['assign', 'Work[s/2]', ...TO_FILE, '--no-top-up'], 5, 'assign', DRAINED],
   [['lookup', 'Work[s/1]', 'z2345678'], 0, 'lookup'],
   [['lookup', 'Work[s/1]', 'Work[S/1]', 'Z2345678', 'y2345678', 'Work[s/2]'], 6, 'lookup'],
   [['lookup', 'Work[s'], 2, 'error'],
-  [['import', 'FILE:known.ndjson'], 0, 'import'],
-  [['import', 'FILE:against.ndjson'], 1, 'import'],
+  [['import', 'known.ndjson'], 0, 'import'],
+  [['import', 'against.ndjson'], 1, 'import'],
   [['pool'], 0, 'pool'],
   [['pool', 'top-up', '--target', '9'], 0, 'pool-top-up'],
   [['migrate'], 0, 'migrate'],
-  [['migrate', '--registry', 'sqlite:FILE/new.sqlite'], 0, 'migrate'],
+  [['migrate', '--registry', 'sqlite:new.sqlite'], 0, 'migrate'],
   [['migrate'], 5, 'error', UNFINISHED],
   [['migrate', 'status'], 0, 'migrate-status'],
   [['migrate', 'status'], 0, 'migrate-status', OF_LATER],
   [['migrate', 'status'], 6, 'migrate-status', UNFINISHED],
   [['migrate', 'rollback', '--drop-mappings', '1'], 0, 'migrate-rollback'],
   [['migrate', 'rollback'], 5, 'error'],
-  [['migrate', 'rollback', '--registry', 'sqlite:FILE/new.sqlite'], 0, 'migrate-rollback'],
+  [['migrate', 'rollback', '--registry', 'sqlite:new.sqlite'], 0, 'migrate-rollback'],
 ];
 
 describe('what --json prints is as its schema says', () => {
@@ -130,9 +128,8 @@ describe('what --json prints is as its schema says', () => {
     async ({ args, status, schema, sql }) => {
       await using desk = await openDesk();
       await desk.registry.sql(sql);
-      const line = onDesk(args, desk).map(arg => arg.replace('FILE/', `${desk.folder}/`));
 
-      const said = await say(line, desk.environment);
+      const said = await say(onDesk(args, desk), desk.environment);
 
       expect(said.status).toBe(status);
       const values = fromLines(said.stdout);
@@ -148,59 +145,92 @@ describe('what --json prints is as its schema says', () => {
   );
 });
 
-const COMMANDS: readonly (readonly string[])[] = [
-  ['mint', 'FILE:works.ndjson', ...TO_FILE],
-  ['assign', 'Work[s/1]'],
-  ['lookup', 'Work[s/1]'],
-  ['import', 'FILE:known.ndjson'],
-  ['pool'],
-  ['pool', 'top-up'],
-  ['migrate'],
-  ['migrate', 'status'],
-  ['migrate', 'rollback'],
-];
+/** What fails as a whole, whatever the command, and the status with which it then ends. */
+const FAILURES: Readonly<Record<number, (args: readonly string[], desk: DeskOnRegistry) => Said>> =
+  {
+    2: (args, { environment }) => say([...args, '--no-such-flag'], environment),
+    3: (args, { environment }) => say([...args, '--registry', 'x'], environment),
+    4: async (args, { environment }) => {
+      const url = `mysql://minter@127.0.0.1:${await findFreePort()}/ids`;
+      return await say([...args, '--registry', url], environment);
+    },
+    5: (args, desk) =>
+      say([...args, '--registry', `sqlite:${desk.path('notes.txt')}`], desk.environment),
+    70: args =>
+      say(
+        args,
+        new Proxy(
+          {},
+          {
+            get: () => {
+              throw new Error('There is no environment.');
+            },
+          }
+        )
+      ),
+  };
 
-describe.each(COMMANDS)('%s %s', (...command) => {
+const STOPS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
+
+describe.each(ROWS)('$name', ({ name, args, forJson = [], exits }) => {
+  const line = [...args, ...forJson];
+
   test('says what failed as a whole as the schema of errors says, whatever it was', async () => {
     await using desk = await openDesk();
-    const args = onDesk(command, desk);
-    const none = new Proxy(
-      {},
-      {
-        get: () => {
-          throw new Error('There is no environment.');
-        },
-      }
-    );
-    const port = await findFreePort();
-    const failures: readonly (readonly [number, Promise<{ status: number; stdout: string }>])[] = [
-      [2, say([...args, '--no-such-flag'], desk.environment)],
-      [3, say([...args, '--registry', 'x'], desk.environment)],
-      [4, say([...args, '--registry', `mysql://minter@127.0.0.1:${port}/ids`], desk.environment)],
-      [5, say([...args, '--registry', `sqlite:${desk.path('notes.txt')}`], desk.environment)],
-      [70, say(args, none)],
-    ];
-    for (const [expected, ended] of failures) {
-      const { status, stdout } = await ended;
-      expect(status).toBe(expected);
+    for (const [expected, fail] of Object.entries(FAILURES)) {
+      const { status, stdout } = await fail(onDesk(line, desk), desk);
+      expect(String(status)).toBe(expected);
       const values = fromLines<{ error: { exit: number } }>(stdout);
-      expect(values.map(({ error }) => error.exit)).toEqual([expected]);
+      expect(values.map(({ error }) => error.exit)).toEqual([status]);
       expect(refusals('error', values)).toEqual([]);
     }
+  });
+
+  // Windows has no signals that a program could catch and another one could send.
+  test.each(process.platform === 'win32' ? [] : STOPS)(
+    'prints nothing when %s ends it with %i',
+    async (signal, status) => {
+      await using desk = await openDesk();
+      await using server = await openSilentServer();
+      const url = `mysql://u@127.0.0.1:${server.port}/ids`;
+      const connected = server.connected();
+      const { child, ended } = desk.start([...line, '--json', '--registry', url]);
+      await connected;
+      child.kill(signal);
+      expect(await ended).toMatchObject({ status, stdout: '' });
+    }
+  );
+
+  test('is tried with each status that it can end with', () => {
+    const ofCases = CASES.filter(([words]) => nameOf(words) === name).map(([, status]) => status);
+    const stops = STOPS.map(([, status]) => status);
+    const tried = new Set([...ofCases, ...Object.keys(FAILURES).map(Number), ...stops]);
+    expect([...tried].sort()).toEqual([...exits].sort());
   });
 });
 
 describe('the schemas', () => {
-  test('are each tried above', () => {
-    const tried = new Set([...CASES.map(([, , schema]) => schema), 'report']);
-    expect([...tried].sort()).toEqual(NAMES.sort());
+  test('are for every command of the program', () => {
+    expect(ROWS.map(({ name }) => name).sort()).toEqual(commandNames().sort());
+    for (const { schema } of ROWS) expect(SCHEMA_NAMES).toContain(schema);
   });
 
-  test.each(NAMES)('%s: refuses what lacks everything, and what is more than it says', name => {
-    for (const wrong of [{}, [], null, 'text', { other: 1 }]) {
-      expect(refusals(name, [wrong])).toHaveLength(1);
-    }
-    expect(refusals('pool', [{ free: 1, assigned: 2, other: 3 }])).toHaveLength(1);
-    expect(refusals('pool', [{ free: 1, assigned: -2 }])).toHaveLength(1);
+  test('are each tried above', () => {
+    const tried = new Set([...CASES.map(([, , schema]) => schema), 'report']);
+    expect([...tried].sort()).toEqual([...SCHEMA_NAMES].sort());
   });
+
+  test.each(SCHEMA_NAMES)(
+    '%s: refuses what lacks everything, and what is more than it says',
+    name => {
+      for (const wrong of [{}, [], null, 'text', { other: 1 }]) {
+        expect(refusals(name, [wrong])).toHaveLength(1);
+      }
+      expect(refusals('pool', [{ free: 1, assigned: 2, other: 3 }])).toHaveLength(1);
+      expect(refusals('pool', [{ free: 1, assigned: -2 }])).toHaveLength(1);
+    }
+  );
 });

@@ -1,9 +1,5 @@
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { exitFor } from '../../src/cli/exit.ts';
-import type { Io } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/main.ts';
 import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
 import { sierra } from '../support/identifiers.ts';
@@ -194,37 +190,6 @@ describe('--debug', () => {
     expect(stderr).toMatch(/^error SOURCE_UNREADABLE: /);
     expect(stderr).toMatch(/^\s+at .*files\.ts/m);
     expect(stderr).toMatch(/^caused by: .*ENOENT/m);
-  });
-});
-
-describe('colour', () => {
-  /** Runs in this process, since a test has no terminal to give to another one. */
-  async function say(environment: Io['environment'], { isTerminal }: { isTerminal: boolean }) {
-    const stderr = Object.assign(new PassThrough(), { isTTY: isTerminal });
-    const io: Io = {
-      environment,
-      stdin: new PassThrough(),
-      stdout: new PassThrough(),
-      stderr,
-      signal: new AbortController().signal,
-    };
-    await run(['lookup', '?'], io);
-    stderr.end();
-    return await text(stderr);
-  }
-
-  test('is for terminals that want it', async () => {
-    expect(await say({}, { isTerminal: true })).toContain('\u001B[31merror USAGE\u001B[39m:');
-  });
-
-  test.each<[string, Io['environment'], boolean]>([
-    ['a pipe', {}, false],
-    ['NO_COLOR', { NO_COLOR: '1' }, true],
-    ['a dumb terminal', { TERM: 'dumb' }, true],
-  ])('is not for %s', async (_, environment, isTerminal) => {
-    const said = await say(environment, { isTerminal });
-    expect(said).toContain('error USAGE:');
-    expect(said).not.toContain('\u001B[3');
   });
 });
 

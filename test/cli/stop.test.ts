@@ -1,9 +1,10 @@
-import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
 import { sierra } from '../support/identifiers.ts';
 import { poll } from '../support/servers/processes.ts';
+import type { SilentServer } from '../support/silent-server.ts';
+import { openSilentServer } from '../support/silent-server.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
 import { toLines, workOf } from './works.ts';
@@ -148,27 +149,6 @@ async function stopTwice(
   if (againAfterMs !== undefined) setTimeout(() => child.kill(signal), againAfterMs);
   const { status } = await ended;
   return { status, ms: performance.now() - began };
-}
-
-interface SilentServer extends AsyncDisposable {
-  readonly port: number;
-  /** Resolves when the next one has come. */
-  connected(): Promise<void>;
-}
-
-async function openSilentServer(): Promise<SilentServer> {
-  const server = createServer(socket => socket.on('error', () => undefined));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    connected: () => new Promise(whenConnected => server.once('connection', () => whenConnected())),
-    async [Symbol.asyncDispose]() {
-      server.close();
-    },
-  };
 }
 
 async function countMappings({ registry }: DeskOnRegistry): Promise<number> {

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/id-minter.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../bin/id-minter.js', import.meta.url));
 /** What Node compiled is kept for the next command: each starts in half the time, and there are hundreds. */
 const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
@@ -62,6 +62,7 @@ export interface Desk extends AsyncDisposable {
   start(args: readonly string[], options?: CommandOptions): Running;
   /** Runs a line as a shell does, in the same surroundings. */
   shell(line: string): Promise<Ended>;
+  startShell(line: string, options?: CommandOptions): Running;
 }
 
 export async function openDesk(): Promise<Desk> {
@@ -112,10 +113,12 @@ export async function openDesk(): Promise<Desk> {
     start: (args, options = {}) =>
       launch(process.execPath, [...(options.node ?? []), PROGRAM, ...args], options),
     shell: async line => {
-      const { child, ended } = launch(process.platform === 'win32' ? 'bash' : 'sh', ['-c', line]);
+      const { child, ended } = desk.startShell(line);
       child.stdin?.end();
       return await ended;
     },
+    startShell: (line, options) =>
+      launch(process.platform === 'win32' ? 'bash' : 'sh', ['-c', line], options),
     async [Symbol.asyncDispose]() {
       for (const child of running) child.kill('SIGKILL');
       await rm(root, { recursive: true, force: true, maxRetries: 5 });
