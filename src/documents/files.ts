@@ -33,7 +33,7 @@ export async function openForReading(path: string, standardInput: Readable): Pro
     await access(path, constants.R_OK);
     if ((await stat(path)).isDirectory()) throw new Error('it is a folder');
   } catch (cause) {
-    throw unreadable(path, cause, 'Nothing was read or minted.');
+    throw unreadable(path, cause, 'Nothing was read or minted. Correct the path or the file.');
   }
   return byteSource(path, () => openFile(path));
 }

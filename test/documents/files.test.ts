@@ -57,7 +57,7 @@ describe('reading', () => {
     const path = folder.path('missing/works.ndjson');
     await expect(openForReading(path, noInput())).rejects.toMatchObject({
       code: 'SOURCE_UNREADABLE',
-      message: `${path} cannot be read: there is no such file or folder. Nothing was read or minted.`,
+      message: `${path} cannot be read: there is no such file or folder. Nothing was read or minted. Correct the path or the file.`,
     });
   });
 
