@@ -18,6 +18,8 @@ export interface ByteSource {
   readonly name: string;
   /** To be read once. Nothing is open before, nor after the last chunk or an early end. */
   readonly chunks: AsyncIterable<Buffer>;
+  /** How much of a file was read by now, 0 to 1, counted in bytes as they stand in it; undefined for what is no file. */
+  share(): number | undefined;
   /** Ends the reading at once, also while it waits for more. */
   close(): void;
 }
@@ -28,14 +30,17 @@ export interface ByteSource {
  * @throws IdMinterError SOURCE_UNREADABLE
  */
 export async function openForReading(path: string, standardInput: Readable): Promise<ByteSource> {
-  if (path === STANDARD) return byteSource('standard input', () => standardInput);
+  if (path === STANDARD) {
+    return byteSource('standard input', () => ({ stream: standardInput, bytesRead: () => 0 }));
+  }
   try {
     await access(path, constants.R_OK);
-    if ((await stat(path)).isDirectory()) throw new Error('it is a folder');
+    const there = await stat(path);
+    if (there.isDirectory()) throw new Error('it is a folder');
+    return byteSource(path, () => openFile(path), there.isFile() ? there.size : undefined);
   } catch (cause) {
     throw unreadable(path, cause, 'Nothing was read or minted. Correct the path or the file.');
   }
-  return byteSource(path, () => openFile(path));
 }
 
 /** Somewhere to write text that appears as a whole or not at all. */
@@ -76,14 +81,20 @@ export async function openForWriting(path: string, standardOutput: Writable): Pr
   }
 }
 
-function byteSource(name: string, openStream: () => Readable): ByteSource {
-  let stream: Readable | undefined;
+interface OpenBytes {
+  readonly stream: Readable;
+  /** As they stand in the file, without those that wait in the stream. */
+  bytesRead(): number;
+}
+
+function byteSource(name: string, openBytes: () => OpenBytes, size?: number): ByteSource {
+  let open: OpenBytes | undefined;
   let isClosed = false;
   async function* read(): AsyncGenerator<Buffer, void, undefined> {
     if (isClosed) return;
-    stream = openStream();
+    open = openBytes();
     try {
-      for await (const chunk of stream)
+      for await (const chunk of open.stream)
         yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     } catch (cause) {
       if (isClosed) return;
@@ -97,17 +108,24 @@ function byteSource(name: string, openStream: () => Readable): ByteSource {
   return {
     name,
     chunks: read(),
+    // A file may grow while it is read.
+    share: () => (size ? Math.min((open?.bytesRead() ?? 0) / size, 1) : undefined),
     close: () => {
       isClosed = true;
-      stream?.destroy();
+      open?.stream.destroy();
     },
   };
 }
 
-function openFile(path: string): Readable {
+function openFile(path: string): OpenBytes {
   const file = createReadStream(path);
+  if (!path.endsWith('.gz')) {
+    return { stream: file, bytesRead: () => file.bytesRead - file.readableLength };
+  }
+  const gunzip = createGunzip();
   // Its callback has nothing to tell: who reads the unpacked stream meets the error there.
-  return path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
+  pipeline(file, gunzip, () => {});
+  return { stream: gunzip, bytesRead: () => gunzip.bytesWritten };
 }
 
 const PART_IS_WRITTEN = 'What came before was written.';

@@ -1,4 +1,4 @@
-import type { MappingRow } from '../domain/documents.ts';
+import type { MappingRow, Reading } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import { DEPTH_MAX, isDeeperThan, tooDeep } from '../domain/work-document.ts';
 import type { CsvRecord, Delimiter } from './csv-records.ts';
@@ -20,6 +20,7 @@ export interface IdentifierFile {
   readonly format: RowFormat;
   /** To be read once. */
   rows(): AsyncIterable<MappingRow>;
+  reading(): Reading;
   /** Ends the reading, begun or not. */
   close(): void;
 }
@@ -50,29 +51,42 @@ export async function openIdentifierFile(
   wanted: Wanted = {}
 ): Promise<IdentifierFile> {
   const { name } = source;
+  const count = { items: 0 };
+  const reading = () => ({ ...count, share: source.share() });
   const close = () => source.close();
   try {
     const { firstLine, chunks } = await peek(source.chunks);
     if (firstLine === '' || firstLine.startsWith('{')) {
-      return { name, format: { kind: 'ndjson' }, rows: () => readNdjson(chunks), close };
+      const rows = () => readNdjson(chunks, count);
+      return { name, format: { kind: 'ndjson' }, rows, reading, close };
     }
     const delimiter = firstLine.includes('\t') && !firstLine.includes(',') ? '\t' : ',';
     const records = readCsvRecords(chunks, delimiter);
     const header = await readHeader(name, records);
     const columns = findColumns(name, header, wanted);
-    const rows = () => readCsv(records, header.length, columns);
-    return { name, format: { kind: 'csv', delimiter, header }, rows, close };
+    const rows = () => readCsv(records, { width: header.length, columns, count });
+    return { name, format: { kind: 'csv', delimiter, header }, rows, reading, close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-async function* readNdjson(chunks: AsyncIterable<Buffer>): AsyncGenerator<MappingRow> {
+/** Of the rows that were given. */
+interface Count {
+  items: number;
+}
+
+async function* readNdjson(
+  chunks: AsyncIterable<Buffer>,
+  count: Count
+): AsyncGenerator<MappingRow> {
   for await (const { number, bytes } of readLines(chunks)) {
+    if (bytes?.length === 0) continue;
     const place = `line ${number}`;
+    count.items += 1;
     if (bytes === undefined) yield { place, ...UNREAD, error: lineTooLong(place) };
-    else if (bytes.length > 0) yield await readJsonRow(bytes, place);
+    else yield await readJsonRow(bytes, place);
   }
 }
 
@@ -147,11 +161,11 @@ function findColumns(
 
 async function* readCsv(
   records: AsyncIterable<CsvRecord>,
-  width: number,
-  columns: Columns
+  { width, columns, count }: { width: number; columns: Columns; count: Count }
 ): AsyncGenerator<MappingRow> {
   for await (const { line, fields, fault } of records) {
     const place = `line ${line}`;
+    count.items += 1;
     if (fault !== undefined) {
       yield { place, ...UNREAD, fields, error: invalidRow(place, fault) };
       continue;

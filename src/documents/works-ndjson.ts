@@ -16,12 +16,15 @@ import { lineTooLong, readLines } from './lines.ts';
  * Works as NDJSON, one a line: the bare document, or `{"_id", "_source"}` as elasticdump writes it. A line that
  * cannot be read is named, and the next one follows.
  */
-export function readWorks({ name, chunks }: ByteSource): WorkSource {
+export function readWorks({ name, chunks, share }: ByteSource): WorkSource {
+  let items = 0;
   return {
     name,
+    reading: () => ({ items, share: share() }),
     async *works() {
       for await (const line of readLines(chunks)) {
         if (line.bytes?.length === 0) continue;
+        items += 1;
         yield await readWork(line);
       }
     },

@@ -21,12 +21,21 @@ export interface UnreadableWork {
   readonly error: IdMinterError;
 }
 
+/** How far a source has been read. What it gave last may still be at work. */
+export interface Reading {
+  /** Works or rows given; undefined where not all of them are. */
+  readonly items?: number;
+  /** The part of its bytes that was read, 0 to 1; undefined where nobody knows how many come, as from a pipe. */
+  readonly share: number | undefined;
+}
+
 /** Where works come from: a file, a pipe, an index. */
 export interface WorkSource {
   /** What people are told: the path or URL. */
   readonly name: string;
   /** All works, in order, once. Rejects with SOURCE_UNREADABLE where the source as a whole fails. */
   works(): AsyncIterable<SourceWork | UnreadableWork>;
+  reading?(): Reading;
 }
 
 /** A work with its canonical IDs. */

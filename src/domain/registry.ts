@@ -112,9 +112,13 @@ export interface Registry extends Audited, AsyncDisposable {
   /**
    * Adds free canonical IDs until there are `target`; never takes any away.
    *
+   * @param tell - told at the start and after each step how far it is
    * @returns the free IDs afterwards, and how many of them were added
    */
-  topUp(target: number): Promise<{ free: number; added: number }>;
+  topUp(
+    target: number,
+    tell?: (soFar: { readonly added: number; readonly missing: number }) => void
+  ): Promise<{ free: number; added: number }>;
 
   /** Takes known mappings in, as one transaction; a mapping that stands there already is left as it is. */
   importMappings(mappings: readonly Mapping[]): Promise<ImportAnswer[]>;

@@ -57,7 +57,7 @@ export function createRegistry(
     statusOf: ids => reading(() => store.statusOf(ids)),
     holdings: () => readHoldings(store),
     countPool: () => reading(() => store.countPool()),
-    topUp: target => topUp(store, target, random),
+    topUp: (target, tell) => topUp(store, target, { random, tell }),
     importMappings: mappings => importBatch(store, mappings),
     dryRun: () => createRegistry(new DryRunStore(store), { random }),
     close: () => store.close(),
@@ -68,7 +68,7 @@ export function createRegistry(
 async function topUp(
   store: RegistryStore,
   target: number,
-  random: RandomInt
+  { random, tell }: { random: RandomInt; tell: Parameters<Registry['topUp']>[1] }
 ): Promise<{ free: number; added: number }> {
   if (!Number.isSafeInteger(target) || target < 1) {
     throw new IdMinterError(
@@ -82,6 +82,7 @@ async function topUp(
   let added = 0;
   let fruitless = 0;
   while (free < target && fruitless < FRUITLESS_MAX) {
+    tell?.({ added, missing: target - free });
     const drawn = Array.from({ length: Math.min(target - free, TOP_UP_STEP) }, () =>
       drawCanonicalId(random)
     );

@@ -12,6 +12,7 @@ import { extractWork } from '../domain/work-document.ts';
 export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSource {
   return {
     name: source.name,
+    reading: () => ({ share: source.reading?.().share }),
     async *works() {
       const missing = new Set(ids);
       const wanted = new Set(ids);

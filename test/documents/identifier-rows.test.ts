@@ -68,7 +68,7 @@ describe('the form of a file', () => {
         yield Buffer.from(piece);
       }
     }
-    const source = { name: 'test.file', chunks: chunks(), close: () => undefined };
+    const source = { ...bytesOf(''), chunks: chunks() };
     const file = await openIdentifierFile(source);
     expect(taken).toBe(1);
     expect(brief(await allOf(file.rows()))).toEqual([['line 2', 'Work[a/b]']]);
@@ -252,14 +252,20 @@ describe('a file of identifiers that cannot be used', () => {
     'that fails in mid-run says so: %j',
     async start => {
       const fault = new Error('the pipe burst');
-      const source = {
-        name: 'test.file',
-        chunks: chunksOf([start], fault),
-        close: () => undefined,
-      };
+      const source = { ...bytesOf(''), chunks: chunksOf([start], fault) };
       const rows = (await openIdentifierFile(source)).rows()[Symbol.asyncIterator]();
       expect((await rows.next()).value).toHaveProperty('place');
       await expect(rows.next()).rejects.toBe(fault);
+    }
+  );
+
+  test.each(['{"source":1}\n\n{\n', `${HEADER}\n1,2,3\n\n4,5\n`])(
+    'counts the rows that it gave, the unreadable ones too: %j',
+    async content => {
+      const file = await openIdentifierFile({ ...bytesOf(content), share: () => 0.25 });
+      const counts: unknown[] = [file.reading()];
+      for await (const _row of file.rows()) counts.push(file.reading());
+      expect(counts).toEqual([0, 1, 2].map(items => ({ items, share: 0.25 })));
     }
   );
 

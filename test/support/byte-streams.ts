@@ -29,6 +29,7 @@ export function bytesOf(content: string | Uint8Array, pieceLength = 65_536): Tes
   return {
     name: 'test.file',
     chunks: read(),
+    share: () => undefined,
     get isOver() {
       return isOver;
     },

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { IdentifierRow } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import { RunTally } from '../../domain/run-report.ts';
@@ -6,7 +7,7 @@ import { assignIdentifiers } from '../../steps/assign-identifiers.ts';
 import { exitFor } from '../exit.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
-import { startProgress } from '../progress.ts';
+import { describeRun, shareDone, startProgress } from '../progress.ts';
 import { openFor } from '../session.ts';
 
 export interface AssignOptions extends CommonOptions {
@@ -48,7 +49,13 @@ export async function assign(
     await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
   );
   const tally = new RunTally();
-  using progress = startProgress(io, options, () => `${answered(tally)} identifiers`);
+  using progress = startProgress(io, options, seconds => {
+    const done = answered(tally);
+    const { share, whole } = file
+      ? { share: shareDone(done, file.reading()), whole: basename(file.name) }
+      : { share: done / identifiers.length, whole: identifiers.length };
+    return describeRun({ done, unit: 'identifiers', share, whole }, seconds);
+  });
   await assignIdentifiers({
     registry,
     rows: file?.rows() ?? named(identifiers),

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import { openIdentifiers } from '../../runtime/open-documents.ts';
@@ -6,7 +7,7 @@ import { importMappings } from '../../steps/import-mappings.ts';
 import { EXIT, exitFor } from '../exit.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
-import { startProgress } from '../progress.ts';
+import { describeRun, shareDone, startProgress } from '../progress.ts';
 import { openFor } from '../session.ts';
 
 /** Mappings a transaction. */
@@ -21,7 +22,11 @@ export async function importFile(path: string, options: CommonOptions, io: Io): 
   const registry = resources.use(await openFor(io, options, { purpose: 'write' }));
   const tally: ImportTally = { added: 0, existing: 0, failed: 0, warnings: 0 };
   const codes = new Set<ErrorCode>();
-  using progress = startProgress(io, options, () => `${tally.added + tally.existing} mappings`);
+  using progress = startProgress(io, options, seconds => {
+    const done = tally.added + tally.existing + tally.failed;
+    const share = shareDone(done, file.reading());
+    return describeRun({ done, unit: 'mappings', share, whole: basename(file.name) }, seconds);
+  });
   await importMappings({
     registry,
     rows: file.rows(),

@@ -110,7 +110,11 @@ async function waitFor(
 ): Promise<Database> {
   const { wait = 0 } = options;
   const { say } = speech(io, options);
-  using _ = startProgress(io, options, () => 'Waiting for the registry');
+  using _ = startProgress(
+    io,
+    options,
+    seconds => `Waiting for the registry: ${Math.round(seconds)} s of ${wait} s`
+  );
   const until = performance.now() + wait * 1000;
   let isSaid = false;
   for (;;) {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { IdMinterError } from '../../domain/errors.ts';
 import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
@@ -20,7 +20,7 @@ import { selectWorks } from '../../steps/select-works.ts';
 import { exitFor } from '../exit.ts';
 import type { CommonOptions, Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
-import { startProgress } from '../progress.ts';
+import { describeRun, shareDone, startProgress } from '../progress.ts';
 import { openFor } from '../session.ts';
 
 export interface MintOptions extends CommonOptions {
@@ -90,14 +90,15 @@ export async function mint(
   const waiting = openWaitingRoom<ReadWork>();
   resources.defer(() => waiting.close());
 
-  using progress = startProgress(
-    io,
-    options,
-    () => `${tally.works.succeeded + tally.works.failed} works`
-  );
+  const source = wanted ? selectWorks(works, wanted) : works;
+  using progress = startProgress(io, options, seconds => {
+    const done = tally.works.succeeded + tally.works.failed;
+    const share = source.reading && shareDone(done, source.reading());
+    return describeRun({ done, unit: 'works', share, whole: basename(works.name) }, seconds);
+  });
   await mintWorks({
     registry: remembering(registry),
-    source: wanted ? selectWorks(works, wanted) : works,
+    source,
     target,
     report: tellAll(reportFile ? [onTerminal(speak), reportFile] : [onTerminal(speak)]),
     tally,

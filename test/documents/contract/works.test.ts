@@ -43,6 +43,24 @@ describe.each(DOCUMENTS)('works from $name', documents => {
     expect(await allOf(source.works())).toEqual([]);
   });
 
+  test('are counted as they are read, in number and in share', async () => {
+    await using source = await documents.openSource(works(5_000));
+    const shares: number[] = [];
+    let count = 0;
+    for await (const _work of source.works()) {
+      count += 1;
+      const reading = source.reading?.();
+      expect(reading?.items).toBe(count);
+      if (count % 1_000 === 0) shares.push(reading?.share ?? Number.NaN);
+    }
+    // A few blocks ahead of what was given at most; these works are small and alike, so that packed they are nothing.
+    for (const [index, share] of shares.entries()) {
+      expect(share).toBeGreaterThanOrEqual((index + 1) / 5 - 0.01);
+      expect(share).toBeLessThan((index + 1) / 5 + 0.15);
+    }
+    expect(shares.at(-1)).toBe(1);
+  });
+
   test('may be left before their end', async () => {
     await using source = await documents.openSource(works(5_000));
     for await (const work of source.works()) {
