@@ -1,38 +1,63 @@
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { expect, test } from 'vitest';
 import { generateWorks } from '../../scripts/works-generator.ts';
 import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
+import {
+  atScale,
+  IDENTIFIER_HEADER,
+  identifierLines,
+  SCALE_TIMEOUT_MS,
+  writeLines,
+} from './scale.ts';
 
 const SAY_PEAK = new URL('../support/say-peak-memory.ts', import.meta.url).href;
 
-test('ten times as many works need hardly more memory', { timeout: 240_000 }, async () => {
-  await using desk = await openDesk();
-  await Promise.all([writeWorks(desk, 'few', 10_000), writeWorks(desk, 'many', 100_000)]);
+/** Everything that grows with a run: the documents, the report, and a registry in which all is new. */
+const COMMANDS = [
+  {
+    what: 'works',
+    many: 100_000,
+    input: function* (works: number) {
+      for (const work of generateWorks({ works })) yield JSON.stringify(work);
+    },
+    args: (name: string) => ['mint', name, '--report', `${name}.json`],
+    summary: (works: number) => ({ works: { succeeded: works, failed: 0 } }),
+  },
+  {
+    what: 'lines of identifiers',
+    many: atScale(500_000),
+    input: function* (count: number) {
+      yield IDENTIFIER_HEADER;
+      for (const { text } of identifierLines(count)) yield text;
+    },
+    args: (name: string) => ['assign', '--source', name],
+    summary: () => ({ errors: {} }),
+  },
+];
 
-  const [few, many] = await Promise.all([mint(desk, 'few'), mint(desk, 'many')]);
+test.each(COMMANDS)(
+  'ten times as many $what need hardly more memory',
+  { timeout: SCALE_TIMEOUT_MS },
+  async ({ many, input, args, summary }) => {
+    await using desk = await openDesk();
+    const peakOf = async (count: number): Promise<number> => {
+      await writeLines(desk.path(`${count}`), input(count));
+      const { told, peakKib } = await run(desk, [...args(`${count}`)], `${count}`);
+      expect(told).toMatchObject(summary(count));
+      return peakKib;
+    };
 
-  expect(few.works).toEqual({ succeeded: 10_000, failed: 0 });
-  expect(many.works).toEqual({ succeeded: 100_000, failed: 0 });
-  expect(many.peakKib / few.peakKib).toBeLessThan(1.5);
-});
+    const [few, more] = await Promise.all([peakOf(many / 10), peakOf(many)]);
 
-async function writeWorks(desk: Desk, name: string, works: number): Promise<void> {
-  const lines = generateWorks({ works }).map(work => `${JSON.stringify(work)}\n`);
-  await pipeline(Readable.from(lines), createWriteStream(desk.path(`${name}.ndjson`)));
-}
+    expect(more / few).toBeLessThan(1.5);
+  }
+);
 
-/** With everything that grows with a run: the works, the report, and a registry in which all is new. */
-async function mint(desk: Desk, name: string) {
+async function run(desk: Desk, args: readonly string[], name: string) {
   const { stdout, stderr } = await desk.run(
-    [
-      ...['mint', `${name}.ndjson`, '--target', `${name}-minted.ndjson`, '--json'],
-      ...['--registry', `sqlite:${name}.sqlite`, '--report', `${name}.json`],
-    ],
+    [...args, '--registry', `sqlite:${name}.sqlite`, '--target', `${name}.out`, '--json'],
     { node: ['--import', SAY_PEAK] }
   );
   const peakKib = Number(/^Peak memory: (\d+) KiB$/m.exec(stderr)?.[1]);
-  return { works: JSON.parse(stdout).works as object, peakKib };
+  return { told: JSON.parse(stdout) as object, peakKib };
 }
