@@ -1,6 +1,7 @@
 import type { Campaign } from './campaign.ts';
 import { contention } from './campaigns/contention.ts';
 import { killDatabase } from './campaigns/kill-database.ts';
+import { killMinters } from './campaigns/kill-minters.ts';
 
 /** In the order of the gate. */
-export const CAMPAIGNS: readonly Campaign[] = [contention, killDatabase];
+export const CAMPAIGNS: readonly Campaign[] = [contention, killDatabase, killMinters];

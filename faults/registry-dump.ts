@@ -10,3 +10,11 @@ export async function dumpOf({ sql }: Pick<MysqlRegistry, 'sql'>): Promise<Dump>
     canonicalIds: await sql('SELECT CanonicalId, Status FROM canonical_ids'),
   };
 }
+
+/** Both tables as they were at one moment, while others are at work. */
+export async function snapshotOf({ sql }: Pick<MysqlRegistry, 'sql'>): Promise<Dump> {
+  await sql('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+  const dump = await dumpOf({ sql });
+  await sql('COMMIT');
+  return dump;
+}

@@ -1,15 +1,14 @@
 import type { Random } from '../../scripts/invented-identifiers.ts';
 import { between } from '../../scripts/invented-identifiers.ts';
 import type { MintRequest } from '../../src/domain/registry.ts';
-import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { mintInProcess } from '../../test/registry/mysql/mint-in-process.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
-import { folio, sierra } from '../../test/support/identifiers.ts';
 import type { Campaign, Figures, Ground } from '../campaign.ts';
 import { demand } from '../campaign.ts';
 import { History } from '../history.ts';
 import { dumpOf } from '../registry-dump.ts';
+import { knownBefore, requestsFor } from '../works.ts';
 
 const ANSWERS_A_UNIT = 25_000;
 const BATCH = 250;
@@ -37,10 +36,7 @@ async function mintSideBySide(
   const works = Math.round(ANSWERS_A_UNIT / minters / 0.9);
   await using registry = await createMysqlRegistry(server, { free: 2 * ANSWERS_A_UNIT });
   const history = new History();
-  const known: MintRequest[] = [];
-  for (let number = 0; number < works; number += 1) {
-    if (hasPredecessor(number) && number % 2 === 0) known.push({ source: sierra(`b${number}`) });
-  }
+  const known = knownBefore(works);
   await using first = createRegistry(await openStore(registry.minter));
   history.asked(known);
   history.acknowledged((await first.mint(known)).answers);
@@ -81,25 +77,10 @@ function planFor(minter: number, works: number, random: Random): MintRequest[][]
   for (let at = 0; at < numbers.length; at += BATCH) {
     const isAware = batches.length % 2 === minter % 2;
     batches.push(
-      numbers.slice(at, at + BATCH).flatMap(number => {
-        const owner = number % 10 < 3 ? 'all' : minter;
-        const source = folio(`f${number} of ${owner}`);
-        if (!isAware || !hasPredecessor(number)) return [{ source }];
-        const predecessor = predecessorOf(number, owner);
-        return number % 2 === 0
-          ? [{ source, predecessor }]
-          : [{ source, predecessor }, { source: predecessor }];
-      })
+      numbers
+        .slice(at, at + BATCH)
+        .flatMap(number => requestsFor(number, number % 10 < 3 ? 'all' : minter, isAware))
     );
   }
   return batches;
-}
-
-function hasPredecessor(number: number): boolean {
-  return number % 5 === 0;
-}
-
-/** Of even numbers it is in the registry before; several minters' works then inherit from one record. */
-function predecessorOf(number: number, owner: number | 'all'): SourceIdentifier {
-  return number % 2 === 0 ? sierra(`b${number}`) : sierra(`b${number} of ${owner}`);
 }
