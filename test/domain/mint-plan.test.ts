@@ -42,7 +42,7 @@ function decisions(batch: Batch, { settled, layers }: Plan): Record<string, stri
     const end = settled.get(key);
     const name = formatSourceIdentifier(source);
     if (end instanceof IdMinterError) told[name] = end.code;
-    else if (end !== undefined) told[name] = `existing ${end.canonicalId}`;
+    else if (end !== undefined) told[name] = `${end.outcome} ${end.canonicalId}`;
     for (const [depth, layer] of layers.entries()) {
       const from = layer.find(entry => entry.key === key)?.from;
       if (from === undefined) continue;
@@ -106,6 +106,27 @@ describe('preparing a batch', () => {
       'a2345678',
     ]);
     expect(answers[1]?.error?.message).toContain('The predecessor is invalid');
+  });
+
+  test('refuses what the registry cannot store, as a source and as a predecessor', () => {
+    const canStore = (text: string) => text !== 'ħ';
+    const { requests } = prepareBatch(
+      [{ source: sierra('ħ') }, { source: sierra('b1'), predecessor: folio('ħ') }],
+      { ...rules, canStore }
+    );
+    expect(requests).toMatchObject([
+      { error: { code: 'INVALID_IDENTIFIER' } },
+      { error: { code: 'INVALID_IDENTIFIER' } },
+    ]);
+  });
+
+  test('takes a fault of the rules themselves for no fault of the request', () => {
+    const canStore = () => {
+      throw new TypeError('planted');
+    };
+    expect(() => prepareBatch([{ source: sierra('b1') }], { ...rules, canStore })).toThrowError(
+      TypeError
+    );
   });
 });
 
@@ -400,6 +421,27 @@ describe('settling a batch', () => {
       held
     );
     expect(answer).toEqual({ source: folio('f1'), canonicalId: a, outcome: 'existing' });
+  });
+
+  test('answers with the error of a source, and with the source as it was given', () => {
+    const request = { source: heading('Person', 'n1'), predecessor: heading('Person', 'n2') };
+    const batch = prepareBatch([request], rules);
+    const { settled } = planBatch(batch, found([]));
+    expect(settleBatch(batch, settled, found([]))).toEqual([
+      { source: request.source, error: expect.objectContaining({ code: 'PREDECESSOR_NOT_FOUND' }) },
+    ]);
+  });
+
+  test('names the predecessor of a lost inheritance in words', () => {
+    const [answer] = settle(
+      [{ source: folio('f1'), predecessor: sierra('b1') }],
+      [[folio('f1'), a, 'existing']],
+      [[sierra('b1'), b]]
+    );
+    expect(answer?.warning?.message).toBe(
+      'Work[folio-instance/f1] has the canonical ID a2345678 and keeps it, though its predecessor ' +
+        'Work[sierra-system-number/b1] has b2345678. Decide which of the two the public URL shall have.'
+    );
   });
 
   test('is a fault of ours where a request was never settled', () => {

@@ -48,6 +48,32 @@ describe('the order in which a window is minted', () => {
     expect(plan([cited, heir('f1', 'b1')], 1)).toEqual([[[0, 1]]]);
   });
 
+  test('puts a work first for a single predecessor among all that it asks for', () => {
+    expect(plan([plain('x'), [...plain('a'), ...heir('f1', 'b1')]])).toEqual([[[1]], [[0]]]);
+  });
+
+  test('keeps works apart that share only what nobody names', () => {
+    const window = [
+      [...heir('f1', 'b1'), ...plain('shared')],
+      [...heir('f2', 'b2'), ...plain('shared')],
+    ];
+    expect(plan(window, 1)).toEqual([[[0], [1]]]);
+  });
+
+  test('keeps the order of the works within a batch', () => {
+    const window = [heir('f1', 'b1'), heir('f2', 'b2'), plain('b1'), plain('b2')];
+    expect(plan(window, 4)).toEqual([[[0, 1, 2, 3]]]);
+  });
+
+  test('tells two systems apart whose names and values join to one text', () => {
+    const of = (sourceSystem: string, value: string) => ({ ...sierra(value), sourceSystem });
+    const window = [
+      [{ source: of('ab', 'c'), predecessor: sierra('b1') }],
+      [{ source: of('a', 'bc'), predecessor: sierra('b2') }],
+    ];
+    expect(plan(window, 1)).toEqual([[[0], [1]]]);
+  });
+
   test('names every work once', () => {
     const window = [plain('b1'), heir('f1', 'b1'), heir('f2', 'b1'), plain('f1'), plain('x')];
     const positions = plan(window).flat(2);

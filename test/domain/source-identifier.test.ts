@@ -10,6 +10,7 @@ import {
   keyOf,
   nearSpellings,
   parseSourceIdentifier,
+  readSourceIdentifier,
 } from '../../src/domain/source-identifier.ts';
 
 const text = (constraints: fc.StringConstraints = {}) =>
@@ -125,6 +126,22 @@ describe('a source identifier from outside', () => {
   });
 });
 
+describe('a source identifier in a file', () => {
+  const b1 = { ontologyType: 'Work', sourceSystem: 'sierra-system-number', value: 'b1' };
+
+  test('is its text form or its three parts', () => {
+    expect(readSourceIdentifier('Work[sierra-system-number/b1]')).toEqual(b1);
+    expect(readSourceIdentifier(b1)).toEqual(b1);
+  });
+
+  test('is called what the caller calls it where it is none', () => {
+    expect(() => readSourceIdentifier({ ...b1, value: 1 })).toThrowError(/^The source identifier/);
+    expect(() => readSourceIdentifier({ ...b1, value: 1 }, 'predecessor')).toThrowError(
+      /^The predecessor is invalid/
+    );
+  });
+});
+
 describe('concept folding', () => {
   const conceptTypes = new Set(DEFAULT_CONCEPT_TYPES);
   const of = (ontologyType: string) => ({ ontologyType, sourceSystem: 'lc-names', value: 'n1' });
@@ -228,6 +245,17 @@ describe('near spellings', () => {
     expect(
       nearSpellings({ ...sierra('b1'), ontologyType: 'work', sourceSystem: 'Sierra-System-Number' })
     ).toContainEqual(sierra('b1'));
+  });
+
+  test('are all there, and no others', () => {
+    const values = (value: string) => nearSpellings(sierra(value)).map(near => near.value);
+    // All small, all large, and with the other case of the first letter.
+    expect(values('bXy')).toEqual(['bxy', 'BXY', 'BXy']);
+    expect(values('BXy')).toEqual(['bxy', 'BXY', 'bXy']);
+    expect(nearSpellings({ ontologyType: ' wORK ', sourceSystem: ' Miro ', value: '1' })).toEqual([
+      { ontologyType: 'wORK', sourceSystem: 'miro', value: '1' },
+      { ontologyType: 'Work', sourceSystem: 'miro', value: '1' },
+    ]);
   });
 
   test('never hold the identifier itself, nor one twice', () => {
