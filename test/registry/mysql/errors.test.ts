@@ -285,5 +285,10 @@ async function killConnectionsOf(
   sql: (statement: string, values?: readonly unknown[]) => Promise<unknown[][]>
 ): Promise<void> {
   const rows = await sql('SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?', [user]);
-  for (const [connection] of rows) await sql('KILL ?', [connection]);
+  for (const [connection] of rows) {
+    await sql('KILL ?', [connection]).catch((error: { errno?: number }) => {
+      // One that was ended before may still be in the list.
+      if (error.errno !== 1094) throw error;
+    });
+  }
 }
