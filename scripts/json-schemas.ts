@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Finding, FindingCode } from '../src/domain/audit.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
 import { ERRORS } from '../src/domain/errors.ts';
 import type { RunError, RunSummary } from '../src/domain/run-report.ts';
@@ -12,6 +13,21 @@ const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
   TWINS: true,
 };
 
+const FINDING_CODES: Readonly<Record<FindingCode, true>> = {
+  ORPHAN_MAPPING: true,
+  USED_BUT_FREE: true,
+  ASSIGNED_BUT_UNUSED: true,
+  UNKNOWN_STATUS: true,
+  MALFORMED_ID: true,
+  MALFORMED_IDENTIFIER: true,
+  UNFOLDED_TYPE: true,
+  DOUBLED_MAPPING: true,
+  TWINS: true,
+  INHERITANCE_CONFLICT: true,
+  ABSENT_IDENTIFIER: true,
+};
+
+const findingCode = z.enum(Object.keys(FINDING_CODES) as FindingCode[]);
 const errorCode = z.enum(Object.keys(ERRORS) as ErrorCode[]);
 const warningCode = z.enum(Object.keys(WARNING_CODES) as WarningCode[]);
 const exit = z.literal([...new Set(Object.values(ERRORS).map(({ exit }) => exit))].sort(byValue));
@@ -114,6 +130,26 @@ const SHAPES = {
   'pool-top-up': z
     .strictObject({ free: count, added: count })
     .describe('What `id-minter pool top-up --json` prints.'),
+  check: z
+    .union([
+      z.strictObject({
+        code: findingCode,
+        message: z.string(),
+        canonicalIds: z.array(z.string().describe('As stored, which may be malformed.')),
+        sources: z.array(
+          z.strictObject({ ontologyType: z.string(), sourceSystem: z.string(), value: z.string() })
+        ),
+      }) satisfies z.ZodType<Finding>,
+      z.strictObject({
+        canonicalIds: z.strictObject({ free: count, assigned: count, shared: count }),
+        mappings: count,
+        emptyValues: count,
+        declared: z.strictObject({ compared: count, failed: count }),
+        findings: z.partialRecord(findingCode.exclude(['TWINS']), count),
+        warnings: z.partialRecord(z.literal('TWINS'), count),
+      }),
+    ])
+    .describe('Each line of `id-minter check --json`: what was found, and the sums at the end.'),
   migrate: z
     .strictObject({ applied: migrations, adopted: migrations })
     .describe('What `id-minter migrate --json` prints.'),

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
 import { VERSION } from '../runtime/program.ts';
 import type { AssignOptions } from './commands/assign.ts';
+import type { CheckOptions } from './commands/check.ts';
 import type {
   DatabaseOptions,
   MigrateCommandOptions,
@@ -148,6 +149,17 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .action(async (_: unknown, command: Command) => {
       const { topUpPool } = await import('./commands/pool.ts');
       ended(await topUpPool(command.optsWithGlobals<PoolOptions>(), io));
+    });
+
+  common(program.command('check'), 'audit a registry: read all of it, change nothing')
+    .option(
+      '--declared <file>',
+      'also compare source identifiers and predecessors with this NDJSON, CSV or TSV file, as assign reads it'
+    )
+    .addHelpText('after', example('id-minter check --registry sqlite:id-minter.sqlite'))
+    .action(async (options: CheckOptions) => {
+      const { check } = await import('./commands/check.ts');
+      ended(await check(options, io));
     });
 
   const migrate = common(program.command('migrate'), 'create or update the registry’s tables')

@@ -61,10 +61,10 @@ const NAMED_MAX = 10;
 
 /** All that is wrong with what stands under one canonical ID. */
 export function auditHolding(holding: Holding, conceptTypes: ReadonlySet<string>): Finding[] {
-  return [
-    ...(holding.continues ? [] : auditId(holding)),
-    ...holding.mappings.flatMap(mapping => [...auditMapping(mapping, holding, conceptTypes)]),
-  ];
+  const findings: Finding[] = [];
+  if (!holding.continues) auditId(holding, findings);
+  for (const mapping of holding.mappings) auditMapping(mapping, holding, conceptTypes, findings);
+  return findings;
 }
 
 /**
@@ -144,50 +144,53 @@ export function auditDeclared({ source, canonicalId, predecessor }: Declared): F
   ];
 }
 
-function* auditId({ canonicalId, status, mappings }: Holding): Generator<Finding> {
-  const say = (code: FindingCode, message: string) => ({
-    ...found(code, mappings.slice(0, NAMED_MAX), message),
-    canonicalIds: [canonicalId],
-  });
+function auditId({ canonicalId, status, mappings }: Holding, findings: Finding[]): void {
+  const say = (code: FindingCode, message: string): void => {
+    const { sources } = found(code, mappings.slice(0, NAMED_MAX), message);
+    findings.push({ code, message, canonicalIds: [canonicalId], sources });
+  };
   if (!isCanonicalId(canonicalId)) {
-    yield say('MALFORMED_ID', `${JSON.stringify(canonicalId)} is stored, and is no canonical ID.`);
+    say('MALFORMED_ID', `${JSON.stringify(canonicalId)} is stored, and is no canonical ID.`);
   }
   const [first] = mappings;
   if (status === 'free' && first) {
-    yield say(
+    say(
       'USED_BUT_FREE',
       `${canonicalId} is free by the pool, and ${show(first)}${others(mappings)} has it.`
     );
   }
   if (status === 'assigned' && !first) {
-    yield say('ASSIGNED_BUT_UNUSED', `${canonicalId} is assigned by the pool, and nothing has it.`);
+    say('ASSIGNED_BUT_UNUSED', `${canonicalId} is assigned by the pool, and nothing has it.`);
   }
   if (status !== undefined && status !== 'free' && status !== 'assigned') {
-    yield say(
+    say(
       'UNKNOWN_STATUS',
       `${canonicalId} has the status ${JSON.stringify(status)}, which is neither free nor assigned.`
     );
   }
 }
 
-function* auditMapping(
+function auditMapping(
   mapping: HeldMapping,
   { canonicalId, status }: Holding,
-  conceptTypes: ReadonlySet<string>
-): Generator<Finding> {
-  const say = (code: FindingCode, message: string) => found(code, [mapping], message);
+  conceptTypes: ReadonlySet<string>,
+  findings: Finding[]
+): void {
+  const say = (code: FindingCode, message: string): void => {
+    findings.push(found(code, [mapping], message));
+  };
   if (status === undefined) {
-    yield say('ORPHAN_MAPPING', `${describe(mapping)}, an ID that the pool does not know.`);
+    say('ORPHAN_MAPPING', `${describe(mapping)}, an ID that the pool does not know.`);
   }
   if (mapping.canonicalId !== canonicalId && !isCanonicalId(mapping.canonicalId)) {
     const spelt = JSON.stringify(mapping.canonicalId);
-    yield say('MALFORMED_ID', `${show(mapping)} has ${spelt}, which is no canonical ID.`);
+    say('MALFORMED_ID', `${show(mapping)} has ${spelt}, which is no canonical ID.`);
   }
   const why = whyMalformed(mapping.source);
-  if (why !== undefined) yield say('MALFORMED_IDENTIFIER', `${describe(mapping)}: ${why}.`);
+  if (why !== undefined) say('MALFORMED_IDENTIFIER', `${describe(mapping)}: ${why}.`);
   const { ontologyType } = mapping.source;
   if (conceptTypes.has(ontologyType)) {
-    yield say(
+    say(
       'UNFOLDED_TYPE',
       `${describe(mapping)}: ${ontologyType} is looked up as Concept, so this is never found.`
     );

@@ -32,6 +32,9 @@ export class CheckTally {
   emptyValues = 0;
   /** Rows of what is declared that were compared. */
   declared = 0;
+  unreadable = 0;
+  /** How often the registry has been read, the reading under way included. */
+  readings = 0;
   readonly findings = new Map<FindingCode, number>();
 
   /** Findings that are damage. */
@@ -76,15 +79,19 @@ export async function checkRegistry({
     tell(finding);
   };
   for (let isFirst = true, goesOn = true; goesOn; isFirst = false) {
-    for await (const holding of holdingsOf(registry, signal)) {
-      if (isFirst) {
-        tally.saw(holding);
-        for (const finding of auditHolding(holding, registry.conceptTypes)) say(finding);
+    tally.readings += 1;
+    for await (const page of pagesOf(registry, signal)) {
+      for (const holding of page) {
+        if (isFirst) {
+          tally.saw(holding);
+          for (const finding of auditHolding(holding, registry.conceptTypes)) say(finding);
+        }
+        for (const { source } of holding.mappings) search.add(foldTwins(source));
       }
-      for (const { source } of holding.mappings) search.add(foldTwins(source));
     }
     const numbers = search.twice();
     for (let from = 0; from < numbers.length; from += NAMED_AT_ONCE) {
+      tally.readings += 1;
       const some = new Set(numbers.subarray(from, from + NAMED_AT_ONCE));
       for (const finding of await nameTwins(registry, some, signal)) say(finding);
     }
@@ -100,8 +107,8 @@ async function nameTwins(
   signal: AbortSignal | undefined
 ): Promise<Finding[]> {
   const groups = new Map<SourceKey, HeldMapping[]>();
-  for await (const { mappings } of holdingsOf(registry, signal)) {
-    for (const mapping of mappings) {
+  for await (const page of pagesOf(registry, signal)) {
+    for (const mapping of page.flatMap(({ mappings }) => mappings)) {
       const key = foldTwins(mapping.source);
       if (!numbers.has(numberOf(key))) continue;
       const group = groups.get(key) ?? [];
@@ -112,13 +119,13 @@ async function nameTwins(
   return [...groups.values()].flatMap(auditTwins);
 }
 
-async function* holdingsOf(
+async function* pagesOf(
   registry: Audited,
   signal: AbortSignal | undefined
-): AsyncGenerator<Holding, void, undefined> {
+): AsyncGenerator<readonly Holding[], void, undefined> {
   for await (const page of registry.holdings()) {
     if (signal?.aborted) return;
-    yield* page;
+    yield page;
   }
 }
 
@@ -146,8 +153,12 @@ export async function checkDeclared(options: CheckDeclaredOptions): Promise<void
     const requests: Declaration[] = [];
     for (const row of batch) {
       const request = readDeclaration(row);
-      if (request instanceof IdMinterError) refuse(row.place, request);
-      else requests.push(request);
+      if (request instanceof IdMinterError) {
+        tally.unreadable += 1;
+        refuse(row.place, request);
+      } else {
+        requests.push(request);
+      }
     }
     const asked = requests.flatMap(({ source, predecessor }) => [source, predecessor ?? source]);
     const ids = await lookUpAll(registry, asked);

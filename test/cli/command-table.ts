@@ -59,6 +59,12 @@ export const COMMANDS: Readonly<Record<string, CommandCase>> = {
     status: 0,
     exits: ANY,
   },
+  check: {
+    args: ['check', '--declared', 'rows.ndjson'],
+    schema: 'check',
+    status: 1,
+    exits: [...ANY, 1, 6],
+  },
   migrate: { args: ['migrate'], schema: 'migrate', status: 0, exits: ANY },
   'migrate status': {
     args: ['migrate', 'status'],

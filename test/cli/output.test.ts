@@ -22,6 +22,8 @@ describe('a command line that is not understood', () => {
     [['asign', 'x'], 'assign'],
     [['lokup'], 'lookup'],
     [['imprt', 'x'], 'import'],
+    [['chek'], 'check'],
+    [['check', '--declare', 'x'], '--declared'],
     [['pool', 'topup'], 'top-up'],
     [['migrate', 'stat'], 'status'],
     [['migrate', 'rolback'], 'rollback'],
@@ -98,7 +100,7 @@ describe('help', () => {
     const { status, stdout } = await desk.run(['--help']);
     expect(status).toBe(0);
     const commands = stdout.match(/^ {2}[a-z]+(?= )/gm)?.map(name => name.trim()) ?? [];
-    expect(commands).toEqual(['mint', 'assign', 'lookup', 'import', 'pool', 'migrate']);
+    expect(commands).toEqual(['mint', 'assign', 'lookup', 'import', 'pool', 'check', 'migrate']);
     for (const command of [
       ...commands.map(name => [name]),
       ['pool', 'top-up'],
