@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateWorks, knownMappings } from '../../scripts/works-generator.ts';
+import { isCanonicalId } from '../../src/domain/canonical-id.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { DEFAULT_CONCEPT_TYPES, foldConcept } from '../../src/domain/source-identifier.ts';
 import type { Desk } from '../support/command-line.ts';
@@ -7,6 +8,7 @@ import { openDesk } from '../support/command-line.ts';
 import { poll } from '../support/servers/processes.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
+import { isObject, Renaming } from './renaming.ts';
 import {
   atScale,
   countLines,
@@ -64,7 +66,7 @@ describe('assign that is killed', { timeout: SCALE_TIMEOUT_MS }, () => {
     expectKept(known, stands);
     expect({ sources: stands.size, ids: new Set(stands.values()).size }).toEqual(countLines(LINES));
     const answers = await readAnswers(desk.path('out.csv'));
-    const same = new Renaming();
+    const same = new Renaming(isCanonicalId);
     let line = 0;
     for (const { source } of identifierLines(LINES)) {
       const [id = '', outcome] = [answers.ids[line], answers.outcomes[line]];
@@ -129,7 +131,7 @@ describe('mint that is killed', { timeout: SCALE_TIMEOUT_MS }, () => {
 
 /** Value by value and in order, but for the IDs that each registry drew; those it gave are the registry's. */
 async function expectSameWorks(desk: Desk, stands: Mappings): Promise<void> {
-  const same = new Renaming();
+  const same = new Renaming(isCanonicalId);
   const lines = readFileLines(desk.path('out.ndjson'))[Symbol.asyncIterator]();
   for await (const line of readFileLines(undisturbed.path('out.ndjson'))) {
     const work = JSON.parse((await lines.next()).value);
@@ -233,40 +235,6 @@ async function readAnswers(path: string): Promise<{ ids: string[]; outcomes: str
   return { ids, outcomes };
 }
 
-/** Two runs that drew other IDs and are otherwise the same: each ID of one stands for one of the other. */
-class Renaming {
-  readonly #there = new Map<string, string>();
-  readonly #back = new Map<string, string>();
-
-  get size(): number {
-    return this.#there.size;
-  }
-
-  meet(one: string, other: string): void {
-    const isNew = !this.#there.has(one) && !this.#back.has(other);
-    if (isNew) {
-      this.#there.set(one, other);
-      this.#back.set(other, one);
-    } else if (this.#there.get(one) !== other || this.#back.get(other) !== one) {
-      throw new Error(`${one} stood for ${this.#there.get(one)}, and stands for ${other}`);
-    }
-  }
-
-  /** @throws Error where the two differ in anything but their canonical IDs */
-  compare(one: unknown, other: unknown): void {
-    if (typeof one === 'string' && typeof other === 'string') {
-      if (one === other) return;
-      expect([one, other]).toEqual(Array(2).fill(expect.stringMatching(/^[a-z][a-z2-9]{7}$/)));
-      this.meet(one, other);
-    } else if (isObject(one) && isObject(other)) {
-      if (`${Object.keys(one)}` !== `${Object.keys(other)}`) expect(other).toEqual(one);
-      for (const key of Object.keys(one)) this.compare(one[key], other[key]);
-    } else if (one !== other) {
-      throw new Error(`${one} is ${other} in the other run`);
-    }
-  }
-}
-
 interface Identified {
   readonly sourceIdentifier: Parameters<typeof keyOf>[0];
   readonly canonicalId: string;
@@ -286,8 +254,4 @@ function keyOf({ ontologyType, identifierType, value }: WrittenSource): string {
   const source = { ontologyType, sourceSystem: identifierType.id, value };
   const folded = foldConcept(source, new Set(DEFAULT_CONCEPT_TYPES));
   return `${folded.ontologyType}/${folded.sourceSystem}/${folded.value}`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

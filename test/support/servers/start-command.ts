@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServerKind } from './kinds.ts';
 import type { FindLauncher, Launch, Launched } from './launcher.ts';
 import { launchedProcess } from './launcher.ts';
-import { run } from './processes.ts';
+import { poll, run } from './processes.ts';
 
 /**
  * A command named by the environment: it takes a data folder and options of the server, heeds MYSQL_PORT,
@@ -31,6 +31,9 @@ async function launchByCommand(
     seconds: 180,
     env: { MYSQL_PORT: String(port) },
   });
-  const pid = Number(await readFile(join(dataDir, 'mysqld.pid'), 'utf8'));
+  // A server answers a moment before it writes the file, which takes longer where much else is going on.
+  const pid = await poll('The process id', 30, async () => {
+    return Number(await readFile(join(dataDir, 'mysqld.pid'), 'utf8').catch(() => '')) || undefined;
+  });
   return launchedProcess(pid, printed.trim(), async () => `Its log is in ${dataDir}.`);
 }
