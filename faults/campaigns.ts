@@ -1,5 +1,7 @@
 import type { Campaign } from './campaign.ts';
+import { connectionCuts } from './campaigns/connection-cuts.ts';
 import { contention } from './campaigns/contention.ts';
+import { hostileValues } from './campaigns/hostile-values.ts';
 import { interleavings } from './campaigns/interleavings.ts';
 import { killDatabase } from './campaigns/kill-database.ts';
 import { killMinters } from './campaigns/kill-minters.ts';
@@ -8,6 +10,8 @@ import { killMinters } from './campaigns/kill-minters.ts';
 export const CAMPAIGNS: readonly Campaign[] = [
   contention,
   interleavings,
+  connectionCuts,
   killDatabase,
   killMinters,
+  hostileValues,
 ];

@@ -8,6 +8,7 @@ import { startWire } from '../../test/registry/mysql/wire.ts';
 import type { Campaign, Figures, Ground } from '../campaign.ts';
 import { Broken, demand } from '../campaign.ts';
 import { History } from '../history.ts';
+import { openTransactionsOf } from '../open-transactions.ts';
 import { dumpOf } from '../registry-dump.ts';
 import { Reused } from '../reused.ts';
 import type { Answered, Scenario } from '../scenarios.ts';
@@ -21,15 +22,6 @@ const TURNS = 7;
 const SCHEDULES = countSchedules(TURNS, TURNS);
 const GATE_SCHEDULES = 60;
 const AT_ONCE = 4;
-
-const WAITING: Readonly<Record<string, string>> = {
-  mysql: `SELECT COUNT(*) FROM performance_schema.data_lock_waits AS w
-    JOIN performance_schema.threads AS t ON t.THREAD_ID = w.REQUESTING_THREAD_ID
-    WHERE t.PROCESSLIST_USER = ?`,
-  mariadb: `SELECT COUNT(*) FROM information_schema.INNODB_TRX AS t
-    JOIN information_schema.PROCESSLIST AS p ON p.ID = t.trx_mysql_thread_id
-    WHERE p.USER = ? AND t.trx_state = 'LOCK WAIT'`,
-};
 
 export const interleavings: Campaign = {
   name: 'interleavings',
@@ -76,8 +68,8 @@ async function openCrossing({ server }: Ground): Promise<Crossing> {
   return {
     ...{ registry, minters, wires, sessions },
     isBlocked: async side => {
-      const [row] = await registry.sql<[number]>(WAITING[server.kind] ?? '', [logins[side].user]);
-      return row !== undefined && row[0] > 0;
+      const open = await openTransactionsOf(registry, logins[side].user);
+      return open.some(({ waitsForLock }) => waitsForLock);
     },
     async [Symbol.asyncDispose]() {
       for (const minter of minters) await minter.close();
