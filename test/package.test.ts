@@ -74,6 +74,20 @@ describe('the package', () => {
     expect(named.filter(path => !held.some(name => name.startsWith(path)))).toEqual([]);
   });
 
+  test('links in its pages to nothing that it does not hold', async () => {
+    const held = await contents(folder.path('checkout'));
+    const broken: string[] = [];
+    for (const page of held.filter(name => name.endsWith('.md'))) {
+      const text = await readFile(join(PROJECT, page), 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+        const target = join(dirname(page), link);
+        const isHeld = held.some(name => name === target || name.startsWith(`${target}/`));
+        if (!isHeld) broken.push(`${page}: ${link}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
   test('has nothing that publint would change', async () => {
     const tarball = await readFile(folder.path(`checkout/${TARBALL}`));
     const { messages } = await publint({

@@ -72,11 +72,12 @@ function flagsOf(args: readonly string[]): CommonOptions {
   return { json: args.includes('--json'), debug: args.includes('--debug') };
 }
 
-function standardOutputFailed(cause: Error): IdMinterError {
+function standardOutputFailed(cause: NodeJS.ErrnoException): IdMinterError {
+  const why = cause.code === 'ENOSPC' ? 'the disk is full' : cause.message;
   return new IdMinterError(
     'TARGET_FAILED',
-    `Writing standard output failed: ${cause.message}. The IDs minted so far are in the registry. Mend it, and say the ` +
-      'same command again: it gives the same IDs.',
+    `Writing standard output failed: ${why}. The IDs minted so far are in the registry. What came before was written. ` +
+      'Mend it, and say the same command again: it gives the same IDs.',
     { cause }
   );
 }

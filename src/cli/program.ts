@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
 import { VERSION } from '../runtime/program.ts';
+import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
 import type { AssignOptions } from './commands/assign.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type {
@@ -51,8 +52,13 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       '--job-id <id>',
       'names the run in its report (default: the time and four random characters)'
     )
-    .option('--batch-size <works>', 'works a transaction', wholeNumber, 500)
-    .option('--concurrency <batches>', 'batches in the registry at once', wholeNumber, 2)
+    .option('--batch-size <works>', 'works a transaction', wholeNumber, WORKS_A_BATCH)
+    .option(
+      '--concurrency <batches>',
+      'batches in the registry at once',
+      wholeNumber,
+      BATCHES_AT_ONCE
+    )
     .option('--report <file>', 'write every failure and every new identifier to this JSON file')
     .option('--dry-run', 'say what would be found, inherited and minted; write nothing')
     .option(

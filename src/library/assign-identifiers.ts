@@ -4,6 +4,7 @@ import type { Answer, Outcome, Registry } from '../domain/registry.ts';
 import { RunTally } from '../domain/run-report.ts';
 import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { assignIdentifiers as runStep } from '../steps/assign-identifiers.ts';
+import { IDENTIFIERS_A_BATCH } from '../steps/batch-defaults.ts';
 import { handOver, untilAborted } from './hand-over.ts';
 
 /** A source identifier as a program gives it: the text form `Work[sierra-system-number/b1000001]`, or its three parts. */
@@ -64,7 +65,7 @@ export interface IdentifierCounts {
 export function assignIdentifiers({
   registry,
   identifiers,
-  batchSize = 5_000,
+  batchSize = IDENTIFIERS_A_BATCH,
   signal,
   warn,
 }: AssignIdentifiersOptions): AssignRun {

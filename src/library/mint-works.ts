@@ -6,6 +6,7 @@ import { RunTally } from '../domain/run-report.ts';
 import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import { openWaitingRoom } from '../runtime/open-documents.ts';
 import { remembering } from '../runtime/open-registry.ts';
+import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
 import type { ReadWork, MintWorksOptions as StepOptions } from '../steps/mint-works.ts';
 import { mintWorks as runStep } from '../steps/mint-works.ts';
 import type { IdentifierCounts } from './assign-identifiers.ts';
@@ -63,8 +64,8 @@ export interface WorkCounts extends IdentifierCounts {
 export function mintWorks({
   registry,
   works,
-  batchSize = 500,
-  concurrency = 2,
+  batchSize = WORKS_A_BATCH,
+  concurrency = BATCHES_AT_ONCE,
   signal,
   warn = () => {},
 }: MintWorksOptions): MintRun {

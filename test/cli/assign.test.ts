@@ -295,6 +295,7 @@ describe('assign from CSV', () => {
     expect(await desk.run(['assign', '--source', 'ids.csv'])).toMatchObject({
       status: 0,
       stdout: 'OntologyType,SourceSystem,SourceId,CanonicalId,Outcome,Warning,Error\n',
+      stderr: expect.stringContaining('There are no identifiers in ids.csv.\n'),
     });
   });
 

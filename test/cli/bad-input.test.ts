@@ -79,7 +79,7 @@ describe('works that cannot be read', () => {
       'minted.ndjson',
     ]);
     expect(status).toBe(0);
-    expect(stderr).toContain('Works: 0 succeeded, 0 failed.');
+    expect(stderr).toContain('There are no works in works.ndjson.\nWorks: 0 succeeded, 0 failed.');
     expect(await desk.read('minted.ndjson')).toBe('');
   });
 

@@ -112,6 +112,15 @@ describe('import', () => {
     expect(await desk.list()).toEqual(['ids.csv']);
   });
 
+  test('of nothing says so', async () => {
+    await using desk = await openDesk();
+    const { status, stderr } = await desk.run(['import', '-'], { input: '\n' });
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      'There are no mappings in standard input.\nMappings: 0 added, 0 existing, 0 failed, 0 with a warning.'
+    );
+  });
+
   test('of a file that is not there makes no registry', async () => {
     await using desk = await openDesk();
     expect(await desk.run(['import', 'known.csv'])).toMatchObject({ status: 2 });

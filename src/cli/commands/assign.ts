@@ -4,6 +4,7 @@ import { IdMinterError } from '../../domain/errors.ts';
 import { RunTally } from '../../domain/run-report.ts';
 import { openAnswers, openIdentifiers, STANDARD } from '../../runtime/open-documents.ts';
 import { assignIdentifiers } from '../../steps/assign-identifiers.ts';
+import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import { exitFor } from '../exit.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
@@ -20,9 +21,6 @@ export interface AssignOptions extends CommonOptions {
   readonly applyMigrations?: boolean;
   readonly topUp?: boolean;
 }
-
-/** Identifiers a transaction. */
-const BATCH_SIZE = 5_000;
 
 /** `id-minter assign`: bare source identifiers in, their canonical IDs out. */
 export async function assign(
@@ -62,12 +60,13 @@ export async function assign(
     target,
     tally,
     warn: ({ code, message }) => speak.tell('warning', code, message),
-    batchSize: BATCH_SIZE,
+    batchSize: IDENTIFIERS_A_BATCH,
     signal: io.signal,
   });
   progress.stop();
   if (io.signal.aborted) return exitFor([]);
   await target.complete();
+  if (file?.reading().items === 0) speak.say(`There are no identifiers in ${file.name}.`);
   const { existing, inherited, minted } = tally.identifiers;
   const would = options.dryRun ? 'would be ' : '';
   const failed = Object.values(tally.errors).reduce((sum, count) => sum + count, 0);

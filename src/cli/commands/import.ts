@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import { openIdentifiers } from '../../runtime/open-documents.ts';
+import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import type { ImportTally } from '../../steps/import-mappings.ts';
 import { importMappings } from '../../steps/import-mappings.ts';
 import { EXIT, exitFor } from '../exit.ts';
@@ -9,9 +10,6 @@ import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
 import { openFor } from '../session.ts';
-
-/** Mappings a transaction. */
-const BATCH_SIZE = 5_000;
 
 /** `id-minter import`: known mappings in. */
 export async function importFile(path: string, options: CommonOptions, io: Io): Promise<number> {
@@ -36,12 +34,13 @@ export async function importFile(path: string, options: CommonOptions, io: Io): 
       if (isError) codes.add(about.code);
       speak.tell(isError ? 'error' : 'warning', about.code, `${place}: ${about.message}`);
     },
-    batchSize: BATCH_SIZE,
+    batchSize: IDENTIFIERS_A_BATCH,
     signal: io.signal,
   });
   progress.stop();
   if (io.signal.aborted) return EXIT.done;
   const { added, existing, failed, warnings } = tally;
+  if (file.reading().items === 0) speak.say(`There are no mappings in ${file.name}.`);
   if (options.json) speak.data(JSON.stringify({ mappings: { added, existing, failed }, warnings }));
   speak.say(
     `Mappings: ${added} added, ${existing} existing, ${failed} failed, ${warnings} with a warning.`

@@ -128,6 +128,7 @@ export async function mint(
     dry_run: dryRun,
   });
   if (options.json) speak.data(JSON.stringify(summary));
+  if (works.reading?.().items === 0) speak.say(`There are no works in ${works.name}.`);
   speak.say(describe(summary, tally, dryRun));
   return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
 }
