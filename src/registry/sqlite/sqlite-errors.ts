@@ -16,8 +16,9 @@ const PROTOCOL = 15;
 const AUTH = 23;
 const NOTADB = 26;
 const CONSTRAINT_FOREIGNKEY = 787;
-/** What SQLite says of our statements where the tables lack what they name. */
-const OTHER_TABLES = /^(no such (table|column)|table \w+ has no column|ON CONFLICT clause)/;
+/** What SQLite says of our statements where the tables lack what they name, or need. */
+const OTHER_TABLES =
+  /^(no such (table|column|index)|table \w+ has no column|ON CONFLICT clause|foreign key mismatch)/;
 
 /** SQLite's error as one of ours, and whether the same again may succeed. */
 export function translateSqliteError(

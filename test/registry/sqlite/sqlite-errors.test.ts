@@ -69,6 +69,21 @@ test('a file that others hold is worth another try', () => {
   });
 });
 
+test.each([
+  ['an index', 'SELECT 1 FROM canonical_ids INDEXED BY idx_free'],
+  ['a table', 'SELECT 1 FROM identifiers'],
+  ['the key of another table', 'INSERT INTO heirs VALUES (1)'],
+])('a file whose tables lack %s is no registry', (_, statement) => {
+  const error = provoke(database => {
+    database.exec('CREATE TABLE heirs (Id TEXT REFERENCES canonical_ids (CanonicalId))');
+    database.exec(statement);
+  });
+  expect(translateSqliteError(error, path)).toMatchObject({
+    passing: false,
+    error: { code: 'SCHEMA_UNSUPPORTED', message: expect.stringContaining(path) },
+  });
+});
+
 test('a fault of ours is called one, and keeps its cause', () => {
   for (const error of [provoke(database => database.exec('SELEKT')), new TypeError('x'), 'x']) {
     expect(translateSqliteError(error, path)).toMatchObject({

@@ -1,0 +1,552 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import type { FindingCode } from '../../src/domain/audit.ts';
+import type { ErrorCode } from '../../src/domain/errors.ts';
+import { ERRORS } from '../../src/domain/errors.ts';
+import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
+import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
+import type { Ended } from '../support/command-line.ts';
+import { folio, sierra } from '../support/identifiers.ts';
+import type { DeskOnRegistry } from './desk-on-registry.ts';
+import { openDeskOn, REGISTRY_KINDS, SERVER_REGISTRIES } from './desk-on-registry.ts';
+import { toLines, workOf } from './works.ts';
+
+/** How the command line is brought to one code, and what it then says and leaves behind. */
+interface Case {
+  /** Where it is tried; only servers have what some codes are about. */
+  readonly on?: 'SQLite' | 'servers';
+  /** Free IDs in the registry: aaaaaaaa, aaaaaaab, …; none at all where it has no tables. */
+  readonly free?: number | 'no tables';
+  readonly sql?: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where one command by itself is not enough. */
+  readonly run?: (desk: DeskOnRegistry, args: readonly string[]) => Promise<Ended>;
+  /** A warning ends with 0, an error with the status of its code. */
+  readonly kind?: 'error' | 'warning';
+  /** What the message names, says of the data, and says to do. */
+  readonly value: RegExp | string;
+  readonly data: RegExp | string;
+  readonly remedy: RegExp | string;
+  /** The mappings that are in the registry afterwards: what the message says of the data is true. */
+  readonly holds: readonly SourceIdentifier[];
+}
+
+/** What only looking through a registry finds: nothing is written, and the section of the code has the remedy. */
+type Found = Pick<Case, 'sql' | 'files' | 'args' | 'on' | 'run' | 'kind' | 'value' | 'holds'>;
+
+const source = (value: string): SourceIdentifier => ({
+  ...{ ontologyType: 'Work', sourceSystem: 's', value },
+});
+const [b1, b2, f1] = [sierra('b1'), sierra('b2'), folio('f1')];
+
+const works = (...values: readonly unknown[]) => ({ 'works.ndjson': toLines(values) });
+const MINT = ['mint', 'works.ndjson', '--target', 'out.ndjson'];
+const IMPORT = ['import', 'mappings.ndjson'];
+const mappings = (...lines: readonly string[]) => ({ 'mappings.ndjson': lines.join('\n') });
+const CSV_HEADER = 'CanonicalId,OntologyType,SourceSystem,SourceId\n';
+
+/** The statements that put a mapping into a registry. */
+const has = ({ ontologyType, sourceSystem, value }: SourceIdentifier, id: string) => [
+  `INSERT INTO canonical_ids (CanonicalId, Status) VALUES ('${id}', 'assigned')`,
+  uses({ ontologyType, sourceSystem, value }, id),
+];
+const uses = ({ ontologyType, sourceSystem, value }: SourceIdentifier, id: string) =>
+  'INSERT INTO identifiers (OntologyType, SourceSystem, SourceId, CanonicalId, CreatedAt) ' +
+  `VALUES ('${ontologyType}', '${sourceSystem}', '${value}', '${id}', '2026-01-01 00:00:00')`;
+/** As a table is that was loaded without its foreign key. */
+const WITHOUT_FOREIGN_KEY = [
+  `CREATE TABLE loaded (OntologyType TEXT, SourceSystem TEXT, SourceId TEXT, CanonicalId TEXT, CreatedAt TEXT,
+     PRIMARY KEY (OntologyType, SourceSystem, SourceId))`,
+  'DROP TABLE identifiers',
+  'ALTER TABLE loaded RENAME TO identifiers',
+  'CREATE INDEX idx_canonical ON identifiers (CanonicalId)',
+];
+/** As a table is in a damaged file: the key of its parts is unique by its name only. */
+const WITH_BROKEN_KEY = `
+  DROP TABLE identifiers;
+  CREATE TABLE identifiers (OntologyType TEXT, SourceSystem TEXT, SourceId TEXT, CanonicalId TEXT, CreatedAt TEXT);
+  CREATE INDEX idx_canonical ON identifiers (CanonicalId);
+  CREATE INDEX idx_parts ON identifiers (OntologyType, SourceSystem, SourceId);
+  ${uses(source('1'), 'aaaaaaaa')};
+  ${uses(source('1'), 'aaaaaaab')};
+  UPDATE canonical_ids SET Status = 'assigned' WHERE CanonicalId < 'aaaaaaac';
+  PRAGMA writable_schema = ON;
+  UPDATE sqlite_schema SET sql = replace(sql, 'CREATE INDEX', 'CREATE UNIQUE INDEX') WHERE name = 'idx_parts';
+`;
+
+const FIRST = '0001_create_identifiers_schema';
+
+/** A code without a case does not compile. */
+const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
+  INVALID_IDENTIFIER: {
+    files: mappings(
+      '{"canonicalId": "a2345678", "source": "Work[s"}',
+      '{"canonicalId": "b2345678", "source": "Work[s/2]"}'
+    ),
+    args: IMPORT,
+    value: '"Work[s"',
+    data: 'no ID was given to it',
+    remedy: /Write it as Type\[system\/value\]/,
+    holds: [source('2')],
+  },
+  IDENTIFIER_COLLISION: {
+    on: 'servers',
+    files: works(workOf(b1), workOf(sierra('B1'))),
+    args: MINT,
+    value: 'Work[sierra-system-number/B1]',
+    data: /came first and stands.*No ID was given/,
+    remedy: 'Correct the spelling',
+    holds: [b1],
+  },
+  PREDECESSOR_NOT_FOUND: {
+    files: works(workOf(f1, { predecessor: b1 }), workOf(b2)),
+    args: MINT,
+    value: 'Work[sierra-system-number/b1]',
+    data: 'None was minted',
+    remedy: 'Mint the predecessor first',
+    holds: [b2],
+  },
+  PREDECESSOR_CYCLE: {
+    files: works(workOf(b1, { predecessor: f1 }), workOf(f1, { predecessor: b1 }), workOf(b2)),
+    args: MINT,
+    value: /\[sierra-system-number\/b1\].* → /,
+    data: 'No ID was given',
+    remedy: 'Correct at the source',
+    holds: [b2],
+  },
+  CONFLICTING_PREDECESSORS: {
+    files: works(workOf(f1, { predecessor: b1 }), workOf(f1, { predecessor: b2 }), workOf(b1)),
+    args: MINT,
+    value: 'Work[sierra-system-number/b2]',
+    data: 'No ID was given',
+    remedy: 'Keep the one',
+    holds: [b1],
+  },
+  POOL_EXHAUSTED: {
+    free: 1,
+    files: works(workOf(b1), workOf(b2)),
+    args: [...MINT, '--no-top-up'],
+    value: 'needs 2 new canonical IDs and the pool has 1 free',
+    data: 'none was taken',
+    remedy: '`id-minter pool top-up`',
+    holds: [],
+  },
+  POOL_CORRUPT: {
+    on: 'servers',
+    free: 1,
+    sql: [uses(b2, 'aaaaaaaa')],
+    files: works(workOf(b1)),
+    args: [...MINT, '--no-top-up'],
+    value: 'aaaaaaaa',
+    data: 'none was handed out',
+    remedy: '`id-minter pool top-up`',
+    holds: [b2],
+  },
+  MAPPING_CONFLICT: {
+    sql: has(source('1'), 'z2345678'),
+    files: mappings(
+      '{"canonicalId": "y2345678", "source": "Work[s/1]"}',
+      '{"canonicalId": "x2345678", "source": "Work[s/2]"}'
+    ),
+    args: IMPORT,
+    value: /Work\[s\/1\].* z2345678.* y2345678/,
+    data: 'The registry keeps what it has',
+    remedy: 'Decide which',
+    holds: [source('1'), source('2')],
+  },
+  INVALID_CANONICAL_ID: {
+    files: mappings(
+      '{"canonicalId": "A2345678", "source": "Work[s/1]"}',
+      '{"canonicalId": "x2345678", "source": "Work[s/2]"}'
+    ),
+    args: IMPORT,
+    value: '"A2345678"',
+    data: 'Nothing was done with it',
+    remedy: 'Correct it',
+    holds: [source('2')],
+  },
+  EMPTY_VALUE: {
+    kind: 'warning',
+    files: works(workOf(b1, { subjects: [source('')] })),
+    args: MINT,
+    value: 'Work[s/]',
+    data: 'which was minted',
+    remedy: 'give them values',
+    holds: [source(''), b1],
+  },
+  INHERITANCE_CONFLICT: {
+    kind: 'warning',
+    sql: [...has(f1, 'y2345678'), ...has(b1, 'z2345678')],
+    files: works(workOf(f1, { predecessor: b1 })),
+    args: MINT,
+    value: /y2345678.* z2345678/,
+    data: 'keeps it',
+    remedy: 'Decide which',
+    holds: [f1, b1],
+  },
+  SHARED_DOCUMENT_ID: {
+    kind: 'warning',
+    files: works(workOf(b1), workOf(f1, { predecessor: b1 })),
+    args: MINT,
+    value: /folio-instance\/f1\] and .*b1\] share the canonical ID [a-z]{8}/,
+    data: 'one document stands under it',
+    remedy: 'Retire the other one',
+    holds: [f1, b1],
+  },
+  SHARED_CANONICAL_ID: {
+    kind: 'warning',
+    sql: has(source('1'), 'z2345678'),
+    files: mappings('{"canonicalId": "z2345678", "source": "Work[s/2]"}'),
+    args: IMPORT,
+    value: /Work\[s\/2\].* z2345678/,
+    data: 'now shares',
+    remedy: /Right if .* otherwise/,
+    holds: [source('1'), source('2')],
+  },
+  INVALID_JSON: {
+    files: { 'works.ndjson': `{"a": 1,}\n${toLines([workOf(b1)])}` },
+    args: MINT,
+    value: 'line 1, column 9',
+    data: 'It was passed over',
+    remedy: 'say the same command again',
+    holds: [b1],
+  },
+  LINE_TOO_LONG: {
+    files: { 'works.ndjson': `${'x'.repeat(33 * 1024 * 1024)}\n${toLines([workOf(b1)])}` },
+    args: MINT,
+    value: 'line 1',
+    data: 'It was passed over',
+    remedy: 'Check that the file has one document a line',
+    holds: [b1],
+  },
+  TOO_DEEP: {
+    files: mappings(
+      `{"source": ${'['.repeat(1_500)}${']'.repeat(1_500)}}`,
+      '{"canonicalId": "x2345678", "source": "Work[s/2]"}'
+    ),
+    args: IMPORT,
+    value: /line 1: .*1000 levels/,
+    data: 'It was not written',
+    remedy: 'Correct it at its source',
+    holds: [source('2')],
+  },
+  INVALID_WORK: {
+    files: works(['no work'], workOf(b1)),
+    args: MINT,
+    value: /line 1: The document is an array/,
+    data: 'It was not written',
+    remedy: 'Send works',
+    holds: [b1],
+  },
+  INVALID_ROW: {
+    files: { 'mappings.csv': `${CSV_HEADER}a2345678,Work,s\nb2345678,Work,s,2\n` },
+    args: ['import', 'mappings.csv'],
+    value: 'line 2',
+    data: 'was passed over',
+    remedy: 'Correct the line',
+    holds: [source('2')],
+  },
+  WORK_NOT_FOUND: {
+    files: works(workOf(b1)),
+    args: [...MINT, '--source-identifiers', 'Work[s/404]', 'Work[sierra-system-number/b1]'],
+    value: /Work\[s\/404\].* works\.ndjson/,
+    data: 'Nothing was minted for it',
+    remedy: 'Check the spelling',
+    holds: [b1],
+  },
+  USAGE: {
+    args: ['assign', 'Work[s/1]', '--no-top-upp'],
+    value: "'--no-top-upp'",
+    data: 'Nothing was done',
+    remedy: '`id-minter --help`',
+    holds: [],
+  },
+  SOURCE_UNREADABLE: {
+    args: ['assign', '--source', 'no.csv'],
+    value: 'no.csv',
+    data: 'Nothing was read or minted',
+    remedy: 'Correct the path',
+    holds: [],
+  },
+  TARGET_UNWRITABLE: {
+    args: ['assign', 'Work[s/1]', '--target', 'no/such/folder'],
+    value: 'no/such/folder',
+    data: 'Nothing was minted',
+    remedy: 'Correct the path',
+    holds: [],
+  },
+  TARGET_FAILED: {
+    args: ['assign', '--source', '-', '--target', 'out'],
+    // In mid-run a folder takes the name that the file was to have.
+    run: async (desk, args) => {
+      const { child, ended, says } = desk.start(args);
+      child.stdin?.write('{"source": "Work[s/1]"}\n');
+      await says(/^Registry: /m);
+      await mkdir(desk.path('out'));
+      child.stdin?.end();
+      return await ended;
+    },
+    value: 'Writing out failed',
+    data: 'The IDs minted so far are in the registry',
+    remedy: 'say the same command again',
+    holds: [source('1')],
+  },
+  INVALID_CONFIGURATION: {
+    args: ['assign', 'Work[s/1]'],
+    environment: { RDS_PORT: 'three' },
+    value: 'RDS_PORT is "three"',
+    data: 'Nothing was started',
+    remedy: 'Correct the variable',
+    holds: [],
+  },
+  REGISTRY_NOT_NAMED: {
+    args: ['assign', 'Work[s/1]'],
+    environment: { ID_MINTER_REGISTRY: '', ES_SOURCE_INDEX: 'works-source' },
+    value: 'ES_SOURCE_INDEX is set',
+    data: 'Nothing was started',
+    remedy: 'Give --registry',
+    holds: [],
+  },
+  REGISTRY_NOT_FOUND: {
+    args: ['pool', '--registry', 'sqlite:no.sqlite'],
+    value: 'no.sqlite',
+    data: 'Nothing was written',
+    remedy: '`id-minter migrate`',
+    holds: [],
+  },
+  REGISTRY_ACCESS_DENIED: {
+    on: 'servers',
+    args: ['assign', 'Work[s/1]'],
+    environment: { RDS_PASSWORD: 'not-the-password' },
+    value: /the user u_\w+/,
+    data: 'Nothing was written',
+    remedy: 'migrations/mysql/grants/',
+    holds: [],
+  },
+  REGISTRY_UNAVAILABLE: {
+    on: 'servers',
+    args: ['assign', 'Work[s/1]'],
+    run: async (desk, args) => {
+      const { username } = new URL(desk.registry.url);
+      await desk.registry.sql(`ALTER USER '${username}'@'%' WITH MAX_CONNECTIONS_PER_HOUR 1`);
+      await desk.run(['pool']);
+      return await desk.run(args);
+    },
+    value: /database at [\w.]+:\d+ could not serve: .*limit/,
+    data: 'What was answered before is right',
+    remedy: 'say the same again',
+    holds: [],
+  },
+  SCHEMA_MISSING: {
+    on: 'servers',
+    free: 'no tables',
+    args: ['assign', 'Work[s/1]'],
+    value: 'canonical_ids',
+    data: 'Nothing was written',
+    remedy: '`id-minter migrate`',
+    holds: [],
+  },
+  SCHEMA_NEWER: {
+    sql: [
+      'INSERT INTO id_minter_migrations (Id, StartedAt, FinishedAt, OldestCode, Facts) VALUES ' +
+        "('9001_of_later', '2030-01-01 00:00:00', '2030-01-01 00:00:00', '9000.0.0', '{}')",
+    ],
+    args: ['assign', 'Work[s/1]'],
+    value: '9001_of_later',
+    data: 'Nothing was written',
+    remedy: 'Use that version',
+    holds: [],
+  },
+  SCHEMA_UNSUPPORTED: {
+    files: { 'notes.txt': 'These are notes, and no database at all.\n'.repeat(100) },
+    args: ['assign', 'Work[s/1]', '--registry', 'sqlite:notes.txt'],
+    value: 'notes.txt',
+    data: 'Nothing was written',
+    remedy: 'Name another file',
+    holds: [],
+  },
+  MIGRATION_UNFINISHED: {
+    sql: ['UPDATE id_minter_migrations SET FinishedAt = NULL'],
+    args: ['assign', 'Work[s/1]'],
+    value: FIRST,
+    data: 'Nothing was written',
+    remedy: /Compare the tables.*id_minter_migrations/,
+    holds: [],
+  },
+  ROLLBACK_REFUSED: {
+    sql: has(source('1'), 'z2345678'),
+    args: ['migrate', 'rollback'],
+    value: 'drops 1 mappings',
+    data: 'Nothing was changed',
+    remedy: '--drop-mappings 1',
+    holds: [source('1')],
+  },
+  NOT_AVAILABLE: {
+    args: ['mint', '--full'],
+    value: 'Elasticsearch',
+    data: 'Nothing was minted',
+    remedy: 'id-minter mint --source',
+    holds: [],
+  },
+  INTERNAL: {
+    args: ['assign', 'Work[s/1]'],
+    // Something that the program stands on is broken before it starts.
+    run: async (desk, args) => {
+      const broken = "process.getBuiltinModule = () => { throw new Error('planted'); }";
+      const url = `data:text/javascript,${encodeURIComponent(broken)}`;
+      return await desk.run(args, { node: ['--import', url] });
+    },
+    value: 'planted',
+    data: 'Every ID that was answered is in the registry',
+    remedy: /again with --debug, and report/,
+    holds: [],
+  },
+};
+
+/** Codes that no other command has; the messages name what was found, and docs/errors.md what to do. */
+type OnlyFound = Exclude<FindingCode, 'INHERITANCE_CONFLICT'>;
+
+const FOUND: Readonly<Record<OnlyFound, Found>> = {
+  ORPHAN_MAPPING: {
+    sql: [...WITHOUT_FOREIGN_KEY, uses(source('1'), 'z2345678')],
+    args: ['check'],
+    value: /Work\[s\/1\].* z2345678/,
+    holds: [source('1')],
+  },
+  USED_BUT_FREE: {
+    sql: [uses(source('1'), 'aaaaaaaa')],
+    args: ['check'],
+    value: /aaaaaaaa.* Work\[s\/1\]/,
+    holds: [source('1')],
+  },
+  ASSIGNED_BUT_UNUSED: {
+    sql: ["INSERT INTO canonical_ids (CanonicalId, Status) VALUES ('z2345678', 'assigned')"],
+    args: ['check'],
+    value: 'z2345678',
+    holds: [],
+  },
+  UNKNOWN_STATUS: {
+    on: 'servers',
+    // What a server without strict checks makes of a word that it does not know.
+    sql: ["INSERT IGNORE INTO canonical_ids (CanonicalId, Status) VALUES ('z2345678', 'used')"],
+    args: ['check'],
+    value: /z2345678.* ""/,
+    holds: [],
+  },
+  MALFORMED_ID: {
+    sql: ["INSERT INTO canonical_ids (CanonicalId, Status) VALUES ('Z2345678', 'free')"],
+    args: ['check'],
+    value: '"Z2345678"',
+    holds: [],
+  },
+  MALFORMED_IDENTIFIER: {
+    sql: has({ ...source('1'), ontologyType: '' }, 'z2345678'),
+    args: ['check'],
+    value: /\[s\/1\].* z2345678/,
+    holds: [{ ...source('1'), ontologyType: '' }],
+  },
+  UNFOLDED_TYPE: {
+    sql: has({ ...source('1'), ontologyType: 'Person' }, 'z2345678'),
+    args: ['check'],
+    value: /Person\[s\/1\].* z2345678/,
+    holds: [{ ...source('1'), ontologyType: 'Person' }],
+  },
+  DOUBLED_MAPPING: {
+    args: ['check'],
+    run: async (desk, args) => {
+      const file = new DatabaseSync(desk.path('registry.sqlite'), { defensive: false });
+      file.exec(WITH_BROKEN_KEY);
+      file.close();
+      return await desk.run(args);
+    },
+    value: /Work\[s\/1\].* aaaaaaa[ab]/,
+    holds: [source('1'), source('1')],
+  },
+  ABSENT_IDENTIFIER: {
+    files: { 'declared.ndjson': '{"source": "Work[s/1]"}\n' },
+    args: ['check', '--declared', 'declared.ndjson'],
+    value: 'Work[s/1]',
+    holds: [],
+  },
+  TWINS: {
+    kind: 'warning',
+    sql: [...has(source('b1'), 'z2345678'), ...has(source('B1'), 'y2345678')],
+    args: ['check'],
+    value: /Work\[s\/b1\].*Work\[s\/B1\]|Work\[s\/B1\].*Work\[s\/b1\]/,
+    holds: [source('B1'), source('b1')],
+  },
+};
+
+const ALL = Object.entries({ ...CASES, ...FOUND } as Readonly<
+  Record<ErrorCode, Found & Partial<Case>>
+>).map(([code, one]) => ({ code: code as ErrorCode, ...one }));
+
+const PLACES = [
+  ...REGISTRY_KINDS.filter(({ server }) => server === undefined).map(kind => ({
+    ...{ kind, name: kind.name, cases: ALL.filter(({ on }) => on !== 'servers') },
+  })),
+  ...SERVER_REGISTRIES.map(kind => ({
+    ...{ kind, name: kind.name, cases: ALL.filter(({ on }) => on === 'servers') },
+  })),
+];
+
+test('every code is tried', () => {
+  const tried = new Set(PLACES.flatMap(({ cases }) => cases.map(({ code }) => code)));
+  expect([...tried].sort()).toEqual(Object.keys(ERRORS).sort());
+});
+
+describe.each(PLACES)('on $name', ({ kind, cases }) => {
+  test.each(cases)('$code is told with what it is about, and where it is explained', async one => {
+    const { code, args, environment, kind: level = 'error', free = 3 } = one;
+    await using desk = await openDeskOn(kind, free === 'no tables' ? {} : { free });
+    for (const statement of one.sql ?? []) await desk.registry.sql(statement);
+    for (const [name, content] of Object.entries(one.files ?? {})) await desk.write(name, content);
+    desk.environment = { ...desk.environment, ...environment };
+
+    const { status, stderr } = await (one.run?.(desk, args) ?? desk.run(args));
+
+    expect(status).toBe(level === 'error' ? ERRORS[code].exit : 0);
+    const told = stderr.split('\n').filter(line => /^(error|warning) /.test(line));
+    expect([...new Set(told.map(line => line.replace(/^\w+ (\w+): .*/, '$1')))]).toEqual([code]);
+    const message = told.find(line => line.startsWith(`${level} `));
+    for (const said of [one.value, one.data ?? '', one.remedy ?? '']) {
+      if (typeof said === 'string') expect(message).toContain(said);
+      else expect(message).toMatch(said);
+    }
+    expect(told[0]).toMatch(new RegExp(` See docs/errors\\.md#${code.toLowerCase()}\\.$`));
+    expect(await mappingsIn(desk)).toEqual(one.holds.map(formatSourceIdentifier).sort());
+  });
+});
+
+describe('docs/errors.md', () => {
+  test.each(Object.keys(ERRORS))(
+    '%s has its cause, the data and a remedy that can be typed',
+    async code => {
+      const page = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+      const section = page.split(/^## /m).find(text => text.startsWith(`${code}\n`));
+      const parts = section?.matchAll(/^- \*\*(.+?)\*\*: (\S.*)$/gm) ?? [];
+      const said = new Map([...parts].map(([, name, text]) => [name, text]));
+      expect([...said.keys()]).toEqual(['Cause', 'Your data', 'What to do']);
+      expect(said.get('What to do')).toMatch(/`(id-minter [^`]+|--[^`]+)`|\bsame command again/);
+    }
+  );
+});
+
+/** In order; none where there are no tables. */
+async function mappingsIn({ registry }: DeskOnRegistry): Promise<string[]> {
+  const rows = await registry
+    .sql('SELECT OntologyType, SourceSystem, SourceId FROM identifiers')
+    .catch(() => []);
+  return rows
+    .map(([ontologyType, sourceSystem, value]) =>
+      formatSourceIdentifier({
+        ontologyType: String(ontologyType),
+        sourceSystem: String(sourceSystem),
+        value: String(value),
+      })
+    )
+    .sort();
+}
