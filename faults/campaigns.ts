@@ -5,6 +5,7 @@ import { hostileValues } from './campaigns/hostile-values.ts';
 import { interleavings } from './campaigns/interleavings.ts';
 import { killDatabase } from './campaigns/kill-database.ts';
 import { killMinters } from './campaigns/kill-minters.ts';
+import { model } from './campaigns/model.ts';
 
 /** In the order of the gate. */
 export const CAMPAIGNS: readonly Campaign[] = [
@@ -14,4 +15,5 @@ export const CAMPAIGNS: readonly Campaign[] = [
   killDatabase,
   killMinters,
   hostileValues,
+  model,
 ];
