@@ -21,7 +21,7 @@ export interface IdentifierRequest {
 export interface AssignIdentifiersOptions {
   /** Stays open; for a run that writes nothing give `registry.dryRun()`. */
   readonly registry: Registry;
-  /** Text forms, or requests with a predecessor. Read a batch at a time, and only while answers are taken. */
+  /** Text forms, or requests with a predecessor. Read two batches ahead at most, and no further while nobody takes answers. */
   readonly identifiers:
     | Iterable<string | IdentifierRequest>
     | AsyncIterable<string | IdentifierRequest>;
@@ -56,8 +56,8 @@ export interface IdentifierCounts {
  * Gives source identifiers their canonical IDs, one answer each, in their order. One that gets none is answered with
  * its error, and the others are unharmed. It is the run of the command line `id-minter assign`, to the same promises.
  *
- * A predecessor may stand anywhere in the same batch. Leaving the iteration early stops the run after the batch at hand;
- * what was minted stays, and the same identifiers again get the same IDs.
+ * A predecessor may stand anywhere in the same batch. Leaving the iteration early stops the run after the batch that is
+ * in the registry; what was minted stays, and the same identifiers again get the same IDs.
  *
  * @throws IdMinterError out of the iteration, where the registry fails as a whole (REGISTRY_UNAVAILABLE, one of the
  * SCHEMA codes); also what `identifiers` itself throws. The answers of earlier batches come first

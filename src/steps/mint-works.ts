@@ -19,7 +19,7 @@ import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 import type { ExtractedWork, WorkFault } from '../domain/work-document.ts';
 import { embedCanonicalIds, extractWork, prevails } from '../domain/work-document.ts';
 import { inBatches } from './in-batches.ts';
-import { readAhead } from './read-ahead.ts';
+import { inOverlap } from './read-ahead.ts';
 
 export interface MintWorksOptions {
   readonly registry: Registry;
@@ -89,21 +89,11 @@ async function mintAll(
   { mayWait }: { mayWait: boolean }
 ): Promise<void> {
   const { batchSize, concurrency, signal } = options;
-  const windows = readAhead(inBatches(arrivals, batchSize * concurrency, signal));
-  let settling: Promise<void> = Promise.resolve();
-  try {
-    for await (const window of windows) {
-      const read = window.map(identify);
-      const minted = await mintWindow(read.filter(isIdentified), options);
-      await settling;
-      if (minted === undefined) return;
-      settling = settleWindow(read, minted, options, { mayWait });
-      // Met when it is waited for, before the next window is settled.
-      settling.catch(() => {});
-    }
-  } finally {
-    await settling;
-  }
+  await inOverlap(
+    inBatches(arrivals, batchSize * concurrency, signal),
+    window => mintWindow(window.map(identify), options),
+    window => settleWindow(window, options, { mayWait })
+  );
 }
 
 /** A work whose identifiers are found, or the fault for which it fails. */
@@ -121,15 +111,17 @@ function isIdentified(work: Identified): work is IdentifiedWork {
 }
 
 interface MintedWindow {
+  readonly works: readonly Identified[];
   readonly answers: ReadonlyMap<IdentifiedWork, readonly MintAnswer[]>;
   readonly warnings: readonly Warning[];
 }
 
 /** @returns undefined where the signal came before all of its batches were minted */
 async function mintWindow(
-  works: readonly IdentifiedWork[],
+  read: readonly Identified[],
   { registry, batchSize, concurrency, signal }: MintWorksOptions
 ): Promise<MintedWindow | undefined> {
+  const works = read.filter(isIdentified);
   const answers = new Map<IdentifiedWork, readonly MintAnswer[]>();
   const warnings: Warning[] = [];
   const mint = async (positions: readonly number[]): Promise<void> => {
@@ -146,7 +138,7 @@ async function mintWindow(
   };
   const requests = works.map(({ extracted }) => extracted.requests);
   for (const group of planWindow(requests, batchSize)) await atOnce(group, mint, concurrency);
-  return answers.size === works.length ? { answers, warnings } : undefined;
+  return answers.size === works.length ? { works: read, answers, warnings } : undefined;
 }
 
 /** Waits for all of them also where one fails, so that nothing goes on behind the caller's back. */
@@ -164,8 +156,7 @@ async function atOnce<T>(
 
 /** In the order of the source, batch by batch: two works of a batch may end on one document. */
 async function settleWindow(
-  works: readonly Identified[],
-  { answers, warnings }: MintedWindow,
+  { works, answers, warnings }: MintedWindow,
   options: MintWorksOptions,
   { mayWait }: { mayWait: boolean }
 ): Promise<void> {

@@ -1,3 +1,29 @@
+/**
+ * Works on one item after the other. Meanwhile the next one is fetched, and what came of the one before is settled.
+ *
+ * @param work - ends the run where it gives undefined
+ * @param settle - told the results in the order of the items; also of those before a failure
+ */
+export async function inOverlap<T, Result>(
+  items: AsyncGenerator<T, void, undefined>,
+  work: (item: T) => Promise<Result | undefined>,
+  settle: (result: Result) => Promise<void>
+): Promise<void> {
+  let settling: Promise<void> = Promise.resolve();
+  try {
+    for await (const item of readAhead(items)) {
+      const result = await work(item);
+      await settling;
+      if (result === undefined) return;
+      settling = settle(result);
+      // Met when it is waited for, before the next result is settled.
+      settling.catch(() => {});
+    }
+  } finally {
+    await settling;
+  }
+}
+
 /** Fetches the next item while the one before it is worked on, so that reading and minting overlap. */
 export async function* readAhead<T>(
   items: AsyncGenerator<T, void, undefined>

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { AnsweredRow, AnswerTarget, IdentifierRow } from '../../src/domain/documents.ts';
 import { IdMinterError } from '../../src/domain/errors.ts';
@@ -35,6 +36,10 @@ async function* rowsOf(
     number += 1;
     yield { place: `line ${number}`, ...row };
   }
+}
+
+function manyRows(count: number): Omit<IdentifierRow, 'place'>[] {
+  return Array.from({ length: count }, (_, number) => ({ source: sierra(`b${number}`) }));
 }
 
 async function assign(
@@ -139,10 +144,110 @@ describe('assigning IDs to bare identifiers', () => {
       await write(batch);
       controller.abort();
     };
-    const rows = Array.from({ length: 9 }, (_, n) => ({ source: sierra(`b${n}`) }));
-    await assign(registry, rows, { target, signal: controller.signal });
+    await assign(registry, manyRows(9), { target, signal: controller.signal });
     expect(target.batches).toHaveLength(1);
     expect(await registry.countFree()).toBe(6);
+  });
+
+  test('leaves a batch alone that was read when the signal came', async () => {
+    await using registry = await store.open({ freeCount: 9 });
+    const controller = new AbortController();
+    const signal = controller.signal;
+    const stopping: Registry = {
+      ...registry,
+      mint: async requests => {
+        const result = await registry.mint(requests);
+        controller.abort();
+        return result;
+      },
+    };
+    const { answered, tally } = await assign(stopping, manyRows(9), { signal });
+    expect(answered).toHaveLength(3);
+    expect(tally.identifiers.minted).toBe(3);
+    expect(await registry.countFree()).toBe(6);
+  });
+
+  test('has one batch in the registry, the next one read and the one before written meanwhile', async () => {
+    await using registry = await store.open({ freeCount: 15 });
+    const events: string[] = [];
+    const told = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
+      events.push(`${what} begins`);
+      await nextTurn();
+      const result = await work();
+      events.push(`${what} ends`);
+      return result;
+    };
+    const [target, minting] = [answers(), { ...registry }];
+    let batches = 0;
+    minting.mint = requests => {
+      batches += 1;
+      return told(`mint ${batches}`, () => registry.mint(requests));
+    };
+    const write = target.write.bind(target);
+    target.write = batch =>
+      told(`write ${target.batches.length + 1}`, async () => {
+        await nextTurn();
+        await write(batch);
+      });
+    async function* rows(): AsyncGenerator<IdentifierRow> {
+      let count = 0;
+      for await (const row of rowsOf(manyRows(9))) {
+        count += 1;
+        if (count % 3 === 0) events.push(`read ${count / 3}`);
+        yield row;
+      }
+    }
+    await assign(minting, [], { rows: rows(), target });
+    const expectOrder = (first: string, second: string) =>
+      expect(events.indexOf(first), `${first} before ${second}: ${events}`).toBeLessThan(
+        events.indexOf(second)
+      );
+    expectOrder('read 2', 'mint 1 ends');
+    expectOrder('mint 1 ends', 'mint 2 begins');
+    expectOrder('mint 2 begins', 'write 1 ends');
+    expectOrder('write 1 ends', 'write 2 begins');
+    expectOrder('mint 2 ends', 'mint 3 begins');
+    expect(target.batches.flat().map(({ row }) => row.place)).toEqual(
+      Array.from({ length: 9 }, (_, index) => `line ${index + 1}`)
+    );
+  });
+
+  test('knows in each batch what the batches before it were answered', async () => {
+    await using registry = await store.open({ freeCount: 9 });
+    const { ends, tally } = await assign(
+      registry,
+      [
+        { source: sierra('b1') },
+        { source: folio('f1'), predecessor: sierra('b1') },
+        { source: sierra('b1') },
+        { source: folio('f2'), predecessor: folio('f1') },
+        { source: folio('f3'), predecessor: sierra('b2') },
+        { source: sierra('b2') },
+      ],
+      { batchSize: 1 }
+    );
+    expect(ends).toEqual([
+      ...['minted', 'inherited', 'existing', 'inherited', 'PREDECESSOR_NOT_FOUND', 'minted'],
+    ]);
+    expect(tally.identifiers).toEqual({ existing: 1, inherited: 2, minted: 2 });
+  });
+
+  test('answers the batches before one with which the registry fails', async () => {
+    await using registry = await store.open({ freeCount: 9 });
+    const fault = new IdMinterError('REGISTRY_UNAVAILABLE', 'The server is gone.');
+    const target = answers();
+    let batches = 0;
+    const failing: Registry = {
+      ...registry,
+      mint: async requests => {
+        batches += 1;
+        if (batches === 3) throw fault;
+        return await registry.mint(requests);
+      },
+    };
+    await expect(assign(failing, manyRows(12), { target })).rejects.toBe(fault);
+    expect(target.batches.flat()).toHaveLength(6);
+    expect(await registry.countFree()).toBe(3);
   });
 
   test('answers the rows before a fault of their source', async () => {
