@@ -7,35 +7,49 @@ import { keyOf } from '../src/domain/source-identifier.ts';
 const LOOK_UP_CHUNK = 1_000;
 
 /**
- * The rival: the statements that the Python minter sends for a batch without predecessors, in their order, as a
- * plain program. Look up by type and system, claim any free IDs, insert, read again, mark what was used.
+ * The rival: the statements that the Python minter sends for a batch, in their order, as a plain program. Look up by
+ * type and system; insert what inherits, whose answer is then taken from memory; claim any free IDs, insert, read
+ * again, mark what was used.
  *
  * @param connection - autocommit off, isolation as the server has it
+ * @param predecessors - of those sources that name one; they have to be in the registry before
  */
 export async function mintAsOriginal(
   connection: Connection,
-  sources: readonly SourceIdentifier[]
+  sources: readonly SourceIdentifier[],
+  predecessors: ReadonlyMap<SourceKey, SourceIdentifier> = new Map()
 ): Promise<Map<SourceKey, CanonicalId>> {
-  const found = await lookUp(connection, sources);
+  const found = await lookUp(connection, [...sources, ...predecessors.values()]);
   const missing = sources.filter(source => !found.has(keyOf(source)));
-  if (missing.length > 0) {
+  const [inheriting, fresh] = [true, false].map(inherits =>
+    missing.filter(source => predecessors.has(keyOf(source)) === inherits)
+  );
+  if (inheriting?.length) {
+    const inherited = inheriting.map(source => {
+      const predecessor = predecessors.get(keyOf(source));
+      const id = predecessor && found.get(keyOf(predecessor));
+      if (id === undefined) throw new Error('Predecessor not found.');
+      return [keyOf(source), id] as const;
+    });
+    await insert(
+      connection,
+      inheriting,
+      inherited.map(([, id]) => id)
+    );
+    for (const [key, id] of inherited) found.set(key, id);
+  }
+  if (fresh?.length) {
     const [claimed] = await connection.query<RowDataPacket[]>(
       "SELECT CanonicalId FROM canonical_ids WHERE Status = 'free' LIMIT ? FOR UPDATE SKIP LOCKED",
-      [missing.length]
+      [fresh.length]
     );
-    if (claimed.length < missing.length) throw new Error('The pool is exhausted.');
-    const rows = missing.map(({ ontologyType, sourceSystem, value }, index) => [
-      ontologyType,
-      sourceSystem,
-      value,
-      claimed[index]?.['CanonicalId'],
-    ]);
-    await connection.query(
-      `INSERT INTO identifiers (OntologyType, SourceSystem, SourceId, CanonicalId) VALUES ?
-        ON DUPLICATE KEY UPDATE CanonicalId = CanonicalId`,
-      [rows]
+    if (claimed.length < fresh.length) throw new Error('The pool is exhausted.');
+    await insert(
+      connection,
+      fresh,
+      claimed.map(row => row['CanonicalId'])
     );
-    const standing = await lookUp(connection, missing, 'LOCK IN SHARE MODE');
+    const standing = await lookUp(connection, fresh, 'LOCK IN SHARE MODE');
     const ours = new Set(claimed.map(row => String(row['CanonicalId'])));
     const used = [...standing.values()].filter(id => ours.has(id));
     if (used.length > 0) {
@@ -48,6 +62,21 @@ export async function mintAsOriginal(
   }
   await connection.commit();
   return found;
+}
+
+async function insert(
+  connection: Connection,
+  sources: readonly SourceIdentifier[],
+  ids: readonly CanonicalId[]
+): Promise<void> {
+  const rows = sources.map(({ ontologyType, sourceSystem, value }, index) => [
+    ...[ontologyType, sourceSystem, value, ids[index]],
+  ]);
+  await connection.query(
+    `INSERT INTO identifiers (OntologyType, SourceSystem, SourceId, CanonicalId) VALUES ?
+      ON DUPLICATE KEY UPDATE CanonicalId = CanonicalId`,
+    [rows]
+  );
 }
 
 async function lookUp(

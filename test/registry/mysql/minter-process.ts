@@ -40,7 +40,14 @@ async function mintLikeTheOriginal({ login, batches }: Job): Promise<End[][]> {
   const ends: End[][] = [];
   for (const batch of batches) {
     const sources = batch.map(({ source }) => source);
-    const answers = await untilItWorks(connection, () => mintAsOriginal(connection, sources));
+    const predecessors = new Map(
+      batch.flatMap(({ source, predecessor }) =>
+        predecessor ? [[keyOf(source), predecessor] as const] : []
+      )
+    );
+    const answers = await untilItWorks(connection, () =>
+      mintAsOriginal(connection, sources, predecessors)
+    );
     ends.push(batch.map(({ source }: MintRequest) => [answers.get(keyOf(source)), 'minted']));
   }
   await connection.end();
