@@ -64,6 +64,7 @@ export function auditHolding(holding: Holding, conceptTypes: ReadonlySet<string>
   const findings: Finding[] = [];
   if (!holding.continues) auditId(holding, findings);
   for (const mapping of holding.mappings) auditMapping(mapping, holding, conceptTypes, findings);
+  auditSpellings(holding, findings);
   return findings;
 }
 
@@ -172,7 +173,7 @@ function auditId({ canonicalId, status, mappings }: Holding, findings: Finding[]
 
 function auditMapping(
   mapping: HeldMapping,
-  { canonicalId, status }: Holding,
+  { status }: Holding,
   conceptTypes: ReadonlySet<string>,
   findings: Finding[]
 ): void {
@@ -182,10 +183,6 @@ function auditMapping(
   if (status === undefined) {
     say('ORPHAN_MAPPING', `${describe(mapping)}, an ID that the pool does not know.`);
   }
-  if (mapping.canonicalId !== canonicalId && !isCanonicalId(mapping.canonicalId)) {
-    const spelt = JSON.stringify(mapping.canonicalId);
-    say('MALFORMED_ID', `${show(mapping)} has ${spelt}, which is no canonical ID.`);
-  }
   const why = whyMalformed(mapping.source);
   if (why !== undefined) say('MALFORMED_IDENTIFIER', `${describe(mapping)}: ${why}.`);
   const { ontologyType } = mapping.source;
@@ -193,6 +190,19 @@ function auditMapping(
     say(
       'UNFOLDED_TYPE',
       `${describe(mapping)}: ${ontologyType} is looked up as Concept, so this is never found.`
+    );
+  }
+}
+
+/** A mapping may spell its ID otherwise than the pool, where the collation takes the two for one. Each spelling is told once. */
+function auditSpellings({ canonicalId, mappings }: Holding, findings: Finding[]): void {
+  const others = mappings.filter(mapping => mapping.canonicalId !== canonicalId);
+  if (others.length === 0) return;
+  for (const mapping of new Map(others.map(one => [one.canonicalId, one])).values()) {
+    if (isCanonicalId(mapping.canonicalId)) continue;
+    const spelt = JSON.stringify(mapping.canonicalId);
+    findings.push(
+      found('MALFORMED_ID', [mapping], `${show(mapping)} has ${spelt}, which is no canonical ID.`)
     );
   }
 }

@@ -19,6 +19,14 @@ const COLUMNS = `COALESCE(c.CanonicalId, i.CanonicalId), c.Status,
   i.OntologyType, i.SourceSystem, i.SourceId, i.CanonicalId`;
 
 /**
+ * The same said twice: SQLite makes a range of its index out of the first, the servers out of the second. Without one,
+ * each page of an ID with very many mappings would begin at the first of them.
+ */
+const IS_FURTHER = `(i.OntologyType, i.SourceSystem, i.SourceId) > (?, ?, ?)
+  AND (i.OntologyType > ? OR (i.OntologyType = ?
+    AND (i.SourceSystem > ? OR (i.SourceSystem = ? AND i.SourceId > ?))))`;
+
+/**
  * Both indexes are named, and an outer join keeps its order: the database walks along two indexes side by side and
  * stops at the limit. Left to itself it may read and sort whole tables for each page.
  */
@@ -47,7 +55,7 @@ export function createHeldReading({ poolHint, mappingHint, rows }: HeldTables): 
     mappingsOf: (id, after, limit) =>
       readRows(
         `SELECT ${COLUMNS} FROM ${mappings} LEFT JOIN ${pool} ON c.CanonicalId = i.CanonicalId
-         WHERE i.CanonicalId = ? AND ${where(after, '(i.OntologyType, i.SourceSystem, i.SourceId) > (?, ?, ?)')}
+         WHERE i.CanonicalId = ? AND ${where(after, IS_FURTHER)}
          ORDER BY i.OntologyType, i.SourceSystem, i.SourceId LIMIT ?`,
         [id, ...partsOf(after), limit]
       ),
@@ -62,8 +70,12 @@ function given(value: string | undefined): string[] {
   return value === undefined ? [] : [value];
 }
 
+/** What {@link IS_FURTHER} asks for. */
 function partsOf(source: SourceIdentifier | undefined): string[] {
-  return source ? [source.ontologyType, source.sourceSystem, source.value] : [];
+  if (source === undefined) return [];
+  const { ontologyType, sourceSystem, value } = source;
+  const spelt = [ontologyType, ontologyType, sourceSystem, sourceSystem, value];
+  return [ontologyType, sourceSystem, value, ...spelt];
 }
 
 function readRow([canonicalId, status, ontologyType, sourceSystem, value, spelt]: Row): HeldRow {

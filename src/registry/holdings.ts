@@ -37,13 +37,18 @@ async function* readOne(
   pageRows: number
 ): AsyncGenerator<readonly Holding[], void, undefined> {
   let last: HeldMapping | undefined;
+  // One ID, though its mappings may spell it in several ways that the database takes for one.
+  let canonicalId: string | undefined;
   for (;;) {
     const after = last?.source;
     const rows = await withRetries(store, () => store.held.mappingsOf(id, after, pageRows));
-    const [holding] = groupById(rows);
-    if (holding) yield [after ? { ...holding, continues: true } : holding];
+    const [first] = rows;
+    if (first === undefined) return;
+    canonicalId ??= first.canonicalId;
+    const mappings = rows.flatMap(({ mapping }) => mapping ?? []);
+    yield [{ canonicalId, status: first.status, mappings, continues: after !== undefined }];
     if (rows.length < pageRows) return;
-    last = rows.at(-1)?.mapping;
+    last = mappings.at(-1);
   }
 }
 

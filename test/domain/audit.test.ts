@@ -118,6 +118,9 @@ describe('what people take for one identifier', () => {
     ['an accent written by itself', 'cafe\u0301', 'café'],
     ['outer space', ' b1 ', 'b1'],
     ['several of them', ' É', 'e'],
+    ['case in Greek', 'ὈΔΥΣΣΕΎΣ', 'Οδυσσευς'],
+    ['case of a letter that is two', 'straße', 'STRASSE'],
+    ['a space that does not break', 'b1\u00a0', 'b1'],
   ])('differs by %s', (_, one, other) => {
     expect(foldTwins(sierra(one))).toBe(foldTwins(sierra(other)));
   });

@@ -12,7 +12,7 @@ export async function damage(
       timeout: 5_000,
     });
     connection.exec('PRAGMA ignore_check_constraints = ON');
-    for (const statement of statements) connection.exec(statement);
+    connection.exec(['BEGIN', ...statements, 'COMMIT'].join('; '));
     connection.close();
     return;
   }
