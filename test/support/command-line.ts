@@ -178,7 +178,7 @@ async function waitFor(child: ChildProcess, what: RegExp): Promise<void> {
 
 function secretsIn(environment: Readonly<Record<string, string>>): string[] {
   return Object.entries(environment)
-    .filter(([name, value]) => /PASSWORD|SECRET|KEY/.test(name) && value.length > 7)
+    .filter(([name, value]) => /PASSWORD|SECRET|KEY|TOKEN/.test(name) && value.length > 7)
     .map(([, value]) => value);
 }
 

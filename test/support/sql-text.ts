@@ -56,10 +56,7 @@ export function findSqlFromData(planted: Readonly<Record<string, string>> = {}):
 }
 
 /** One step back: what a piece is made of, the parameter that it is, or why it is not known what it holds. */
-function originOf(
-  piece: ts.Expression,
-  checker: ts.TypeChecker
-): readonly ts.Expression[] | Place | string {
+function originOf(piece: ts.Expression, checker: ts.TypeChecker): ts.Expression[] | Place | string {
   if (ts.isStringLiteralLike(piece)) return [];
   if (ts.isTemplateExpression(piece)) return piece.templateSpans.map(span => span.expression);
   if (ts.isConditionalExpression(piece)) return [piece.whenTrue, piece.whenFalse];
@@ -117,10 +114,7 @@ function returnedBy(body: ts.Block): ts.Expression[] {
 }
 
 /** The members of a list that is written out. */
-function listed(
-  list: ts.Expression,
-  checker: ts.TypeChecker
-): readonly ts.Expression[] | undefined {
+function listed(list: ts.Expression, checker: ts.TypeChecker): ts.Expression[] | undefined {
   const declaration = declarationOf(list, checker);
   const written =
     declaration && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
