@@ -45,6 +45,9 @@ describe('assign that is killed', { timeout: SCALE_TIMEOUT_MS }, () => {
     const { status } = await undisturbed.run([...args(), '--registry', 'sqlite:ids.sqlite']);
     expect(status).toBe(0);
     expected = await readAnswers(undisturbed.path('out.csv'));
+    const { sources, ids } = countLines(LINES);
+    const count = (wanted: string) => expected.outcomes.filter(one => one === wanted).length;
+    expect([count('minted'), count('inherited')]).toEqual([ids, sources - ids]);
   }, SCALE_TIMEOUT_MS);
 
   test.each(REGISTRY_KINDS)('is completed by the same command, on $name', async kind => {
