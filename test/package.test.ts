@@ -131,6 +131,20 @@ describe('where it is installed', () => {
     expect(names.filter(name => unwanted.includes(name) || /^node(-|$)/.test(name))).toEqual([]);
   });
 
+  test('nothing of it runs by being installed', async () => {
+    const installed = join(consumer, 'node_modules/id-minter/package.json');
+    const { scripts } = JSON.parse(await readFile(installed, 'utf8'));
+    const atInstall = [
+      'preinstall',
+      'install',
+      'postinstall',
+      'preprepare',
+      'prepare',
+      'postprepare',
+    ];
+    expect(Object.keys(scripts).filter(name => atInstall.includes(name))).toEqual([]);
+  });
+
   test('its command says its version and mints a first ID', async () => {
     const npx = (...args: string[]) =>
       command('npx', ['--offline', 'id-minter', ...args], consumer);
