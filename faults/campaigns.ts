@@ -8,6 +8,7 @@ import { killDatabase } from './campaigns/kill-database.ts';
 import { killMinters } from './campaigns/kill-minters.ts';
 import { model } from './campaigns/model.ts';
 import { sideBySide } from './campaigns/side-by-side.ts';
+import { soak } from './campaigns/soak.ts';
 
 /** In the order of the gate. */
 export const CAMPAIGNS: readonly Campaign[] = [
@@ -20,4 +21,5 @@ export const CAMPAIGNS: readonly Campaign[] = [
   hostileValues,
   model,
   sideBySide,
+  soak,
 ];

@@ -15,15 +15,17 @@ export class History {
   readonly #answered = new Map<string, string>();
   /** Everything that was ever asked for: nothing else may be in the registry. */
   readonly #asked = new Set<string>();
-  /** Source and predecessor, as far as anybody declared them. */
-  readonly #declared: [string, string][] = [];
+  /** The predecessors of each source, as far as anybody declared them. */
+  readonly #declared = new Map<string, Set<string>>();
   answers = 0;
 
   /** To be said before the batch is minted: what is not answered may be in the registry all the same. */
   asked(requests: readonly MintRequest[]): void {
     for (const { source, predecessor } of requests) {
       this.#asked.add(key(source));
-      if (predecessor) this.#declared.push([key(source), key(predecessor)]);
+      if (!predecessor) continue;
+      const declared = this.#declared.get(key(source)) ?? new Set<string>();
+      this.#declared.set(key(source), declared.add(key(predecessor)));
     }
   }
 
@@ -76,7 +78,9 @@ export class History {
       const [left, right] = [find(a), find(b)];
       if (left !== right) leader.set(left, right);
     };
-    for (const [source, predecessor] of this.#declared) join(source, predecessor);
+    for (const [source, predecessors] of this.#declared) {
+      for (const predecessor of predecessors) join(source, predecessor);
+    }
     const firstOf = new Map<string, string>();
     for (const [source, id] of heldIn(before)) {
       join(source, firstOf.get(id) ?? source);
