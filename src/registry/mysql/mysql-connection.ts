@@ -14,13 +14,17 @@ const GOODBYE_TIMEOUT_MS = 1_000;
 
 /**
  * Everything that a server's own defaults could have changed and that the registry stands on. Each statement sees
- * what is committed when it begins; a lock is waited for 10 s, another one's schema change 30 s.
+ * what is committed when it begins; a lock is waited for 10 s, another one's schema change 30 s. A session that hears
+ * nothing for 45 s ends: a minter that the network forgot in mid-transaction would else hold its rows for the server's
+ * 8 hours, against its own next attempt too. That is longer than a pool keeps what is idle, and shorter than an answer
+ * is waited for.
  */
 const SESSION_SETTINGS: readonly string[] = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET NAMES utf8mb4, autocommit = 1, time_zone = '+00:00', " +
     "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', " +
-    'foreign_key_checks = 1, unique_checks = 1, innodb_lock_wait_timeout = 10, lock_wait_timeout = 30',
+    'foreign_key_checks = 1, unique_checks = 1, innodb_lock_wait_timeout = 10, lock_wait_timeout = 30, ' +
+    'wait_timeout = 45',
 ];
 
 /** In the place of `?`: an array becomes a list, an array of arrays rows in brackets. */

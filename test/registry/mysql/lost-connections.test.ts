@@ -149,6 +149,14 @@ describe.each(servers)('a connection to $kind that is lost', server => {
     connection.destroy();
   });
 
+  test('one that the network forgot is ended by the server before an answer is given up', async () => {
+    await using registry = await createMysqlRegistry(server);
+    const connection = await connector(registry.minter)();
+    // `npm run test:faults -- --long black-holes` waits for it; a session of a test would be waited for 45 s.
+    expect(await connection.rows('SELECT @@SESSION.wait_timeout')).toEqual([[45]]);
+    await connection.end();
+  });
+
   test('closing a store ends a batch at work, which is rolled back and not tried again', async () => {
     await using registry = await createMysqlRegistry(server, { free: 5 });
     await using wire = await startWire(server.url);
