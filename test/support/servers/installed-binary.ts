@@ -80,6 +80,7 @@ function launchProgram(program: string) {
     const args = [
       '--no-defaults',
       `--datadir=${dataDir}`,
+      `--tmpdir=${dirname(dataDir)}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
       `--pid-file=${join(dataDir, 'mysqld.pid')}`,
@@ -120,6 +121,8 @@ async function initialise(
       : [
           '--no-defaults',
           `--datadir=${dataDir}`,
+          // MariaDB clears this folder of temporary tables when it starts, also of those of a server beside it.
+          `--tmpdir=${dirname(dataDir)}`,
           '--auth-root-authentication-method=normal',
           '--skip-test-db',
           ...user,
