@@ -37,6 +37,8 @@ const PASSING: Readonly<Record<number, string>> = {
   3024: 'it ended a statement that took too long',
 };
 const NO_ROOM = new Set([1021, 1026, 1114]);
+/** The server closes the connection with it: the same statement would be too long again. */
+const PACKET_TOO_LONG = 1153;
 const ACCESS_DENIED = new Set([1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118]);
 /** An unknown column, a missing index. */
 const OTHER_SCHEMA = new Set([1054, 1176]);
@@ -102,6 +104,14 @@ export function translateMysqlError(error: unknown, settings: MysqlSettings): Tr
       'REGISTRY_UNAVAILABLE',
       `The database at ${where} has no room: ${reason}. Nothing of this batch was written. Make room there, then say the ` +
         'same again.'
+    );
+  }
+  if (number === PACKET_TOO_LONG) {
+    return refuse(
+      'REGISTRY_UNAVAILABLE',
+      `The database at ${where} takes no statement as long as this batch needs: ${reason}. Nothing of this batch was ` +
+        'written. Raise max_allowed_packet there to 16 MB or more, or make the batches smaller, then say the same again: ' +
+        'it gives the same IDs.'
     );
   }
   if (isTlsFailure(code)) {
