@@ -2,6 +2,7 @@ import type { Campaign } from './campaign.ts';
 import { blackHoles } from './campaigns/black-holes.ts';
 import { connectionCuts } from './campaigns/connection-cuts.ts';
 import { contention } from './campaigns/contention.ts';
+import { exhaustion } from './campaigns/exhaustion.ts';
 import { hostileValues } from './campaigns/hostile-values.ts';
 import { interleavings } from './campaigns/interleavings.ts';
 import { killDatabase } from './campaigns/kill-database.ts';
@@ -22,4 +23,5 @@ export const CAMPAIGNS: readonly Campaign[] = [
   model,
   sideBySide,
   soak,
+  exhaustion,
 ];
