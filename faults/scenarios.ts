@@ -21,7 +21,7 @@ export interface Scenario {
 export type MakeScenario = (unit: number) => Scenario;
 
 /** By what happens in them, in the order of their units. */
-export const SCENARIOS: Readonly<Record<string, MakeScenario>> = {
+export const SCENARIOS: readonly (readonly [name: string, make: MakeScenario])[] = Object.entries({
   'the same new source': unit => {
     const { a } = sourcesOf(unit);
     return { standing: [], free: 4, left: [{ source: a }], right: [{ source: a }] };
@@ -64,7 +64,7 @@ export const SCENARIOS: Readonly<Record<string, MakeScenario>> = {
     const right = [{ source: a }, { source: b }, { source: c, predecessor: a }];
     return { standing: [], free: 6, left, right };
   },
-};
+} satisfies Record<string, MakeScenario>);
 
 /** What was asked of one minter, and how it answered. */
 export interface Answered {
@@ -129,39 +129,14 @@ export function verifyAnswers(
       answers.length === requests.length,
       () => `${answers.length} answers to ${requests.length} requests`
     );
-    const refused = answers.filter(({ error }) => error !== undefined);
-    for (const [index, { source, predecessor }] of requests.entries()) {
+    verifyRefusals(answers, left);
+    for (const [index, request] of requests.entries()) {
       const { canonicalId, outcome, error, warning } = answers[index] ?? {};
-      const key = keyOf(source);
-      const told = `${key} was answered ${canonicalId ?? error?.code} (${outcome})`;
-      if (error !== undefined) {
-        demand(
-          error.code === 'POOL_EXHAUSTED' && left < refused.length,
-          () => `${told}, with ${left} free IDs left: ${error.message}`
-        );
-        demand(
-          answers.every(answer => answer.outcome !== 'minted'),
-          () => `${told}, and another one of its batch got an ID from the pool`
-        );
-        continue;
-      }
-      demand(held.get(key) === canonicalId, () => `${told}; the registry has ${held.get(key)}`);
+      if (error !== undefined) continue;
+      verifyGiven(request, { canonicalId, outcome, warning }, held);
+      const key = keyOf(request.source);
       if (outcome !== 'existing') givers.set(key, (givers.get(key) ?? 0) + 1);
       if (outcome === 'minted') minted += 1;
-      const inherits = predecessor ? held.get(keyOf(predecessor)) : undefined;
-      demand(
-        outcome === 'existing' || outcome === (predecessor ? 'inherited' : 'minted'),
-        () => `${told}, asked for ${predecessor ? 'with' : 'without'} a predecessor`
-      );
-      demand(
-        outcome !== 'inherited' || inherits === canonicalId,
-        () => `${told}; its predecessor has ${inherits}`
-      );
-      const conflicts = predecessor !== undefined && inherits !== canonicalId;
-      demand(
-        (warning?.code === 'INHERITANCE_CONFLICT') === (outcome === 'existing' && conflicts),
-        () => `${told}; its predecessor has ${inherits}, and the warning is ${warning?.code}`
-      );
     }
   }
   for (const [key, count] of givers)
@@ -170,4 +145,36 @@ export function verifyAnswers(
     left === free - minted,
     () => `${minted} minted, and of ${free} free IDs ${left} are left`
   );
+}
+
+/** A batch for which the pool is too small takes nothing from it. */
+function verifyRefusals(answers: Answered['answers'], left: number): void {
+  const refused = answers.flatMap(({ error }) => error ?? []);
+  for (const { code, message } of refused) {
+    demand(
+      code === 'POOL_EXHAUSTED' && left < refused.length,
+      () => `Refused, with ${left} free IDs left: ${message}`
+    );
+    demand(
+      answers.every(({ outcome }) => outcome !== 'minted'),
+      () => `Refused, and another one of the batch got an ID from the pool: ${message}`
+    );
+  }
+}
+
+function verifyGiven(
+  { source, predecessor }: MintRequest,
+  { canonicalId, outcome, warning }: Pick<MintAnswer, 'canonicalId' | 'outcome' | 'warning'>,
+  held: ReadonlyMap<string, string>
+): void {
+  const key = keyOf(source);
+  const ofPredecessor = predecessor ? held.get(keyOf(predecessor)) : undefined;
+  const told = () =>
+    `${key} was answered ${canonicalId} (${outcome}, ${warning?.code}); the registry has ${held.get(key)} for it, and ` +
+    `${ofPredecessor} for its predecessor`;
+  demand(held.get(key) === canonicalId, told);
+  demand(outcome === 'existing' || outcome === (predecessor ? 'inherited' : 'minted'), told);
+  demand(outcome !== 'inherited' || ofPredecessor === canonicalId, told);
+  const isConflict = outcome === 'existing' && predecessor && ofPredecessor !== canonicalId;
+  demand((warning?.code === 'INHERITANCE_CONFLICT') === Boolean(isConflict), told);
 }

@@ -20,7 +20,8 @@ export class Turns {
   #isOpen = false;
   /** Each statement as it was let go: `0 COMMIT`. */
   readonly course: string[] = [];
-  lockWaits = 0;
+  /** Of them those that waited for a lock. */
+  readonly waited: string[] = [];
 
   constructor(isBlocked: (side: Side) => Promise<boolean>) {
     this.#isBlocked = isBlocked;
@@ -77,7 +78,7 @@ export class Turns {
       await Promise.race([changed, sleep(wait)]);
       const isAlone = moving.length === 1 && this.#held[other(first)] !== undefined;
       if (this.#held[first] || !isAlone || !(await this.#isBlocked(first))) continue;
-      this.lockWaits += 1;
+      this.waited.push(this.course.findLast(step => step.startsWith(`${first} `)) ?? '');
       return;
     }
     throw new Broken(`A minter neither answers nor waits for a lock: ${this.course.join('; ')}`);

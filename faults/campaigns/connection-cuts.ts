@@ -57,7 +57,7 @@ export const connectionCuts: Campaign = {
   async open(ground) {
     const ends = new Reused(() => openEnds(ground));
     const isLong = ground.form === 'long';
-    const scenarios = isLong ? Object.values(SCENARIOS) : [everyKind];
+    const scenarios = isLong ? SCENARIOS.map(([, make]) => make) : [everyKind];
     const isolations = isLong ? ISOLATIONS : [undefined];
     const cuts: Cut[] = [];
     for (const scenario of scenarios) {

@@ -29,15 +29,14 @@ export const interleavings: Campaign = {
     'Two minters go on statement by statement, in every order that there is: both answer what stands, and as the rules say.',
   async open(ground) {
     const crossings = new Reused(() => openCrossing(ground));
-    const names = Object.keys(SCENARIOS);
     const isLong = ground.form === 'long';
     return {
-      units: names.length * (isLong ? SCHEDULES : GATE_SCHEDULES),
+      units: SCENARIOS.length * (isLong ? SCHEDULES : GATE_SCHEDULES),
       atOnce: AT_ONCE,
       run: (unit, random) => {
-        const name = names[isLong ? Math.floor(unit / SCHEDULES) : unit % names.length] ?? '';
+        const index = isLong ? Math.floor(unit / SCHEDULES) : unit % SCENARIOS.length;
         const number = isLong ? unit % SCHEDULES : draw(random);
-        return crossings.use(crossing => interleave(crossing, name, unit, number));
+        return crossings.use(crossing => interleave(crossing, index, unit, number));
       },
       [Symbol.asyncDispose]: () => crossings[Symbol.asyncDispose](),
     };
@@ -81,12 +80,13 @@ async function openCrossing({ server }: Ground): Promise<Crossing> {
 
 async function interleave(
   crossing: Crossing,
-  name: string,
+  index: number,
   unit: number,
   number: number
 ): Promise<Figures> {
   const { registry, minters, wires, sessions } = crossing;
-  const scenario = (SCENARIOS[name] as (unit: number) => Scenario)(unit);
+  const [name, make] = SCENARIOS[index] as (typeof SCENARIOS)[number];
+  const scenario = make(unit);
   await setUp(registry, scenario);
   const before = (await dumpOf(registry)).identifiers;
   const history = new History();
@@ -124,10 +124,12 @@ async function interleave(
     history.verify(dump, before);
     verifyAnswers(scenario, ends, dump);
     for (const watched of sessions) watched.verify();
+    const claim = turns.waited.find(statement => statement.includes('SELECT CanonicalId'));
+    demand(claim === undefined, () => 'A claim waited for IDs that another minter held');
     return {
       schedules: 1,
       answers: history.answers,
-      'lock waits': turns.lockWaits,
+      'lock waits': turns.waited.length,
       'attempts again': Math.max(0, attempts[0] - 1) + Math.max(0, attempts[1] - 1),
     };
   } catch (error) {
