@@ -3,6 +3,7 @@
  *
  * @module id-minter
  */
+export type { Audited, HeldMapping, Holding } from './domain/audit.ts';
 export type { CanonicalId } from './domain/canonical-id.ts';
 export { isCanonicalId, parseCanonicalId } from './domain/canonical-id.ts';
 export type { Stage } from './domain/documents.ts';

@@ -5,7 +5,7 @@ import { CheckTally, checkDeclared, checkRegistry } from '../../steps/check-regi
 import { EXIT, exitFor } from '../exit.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
-import { startProgress } from '../progress.ts';
+import { describeRun, startProgress } from '../progress.ts';
 import { openFor } from '../session.ts';
 
 export interface CheckOptions extends CommonOptions {
@@ -25,7 +25,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const registry = resources.use(await openFor(io, options, { purpose: 'read' }));
   const tally = new CheckTally();
   const unread = new Set<ErrorCode>();
-  using progress = startProgress(io, options, () => describeProgress(tally));
+  using progress = startProgress(io, options, seconds => describeProgress(tally, seconds));
   const tell = (finding: Finding): void => {
     const { code, message } = finding;
     if (options.json) speak.data(JSON.stringify(finding));
@@ -52,9 +52,11 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   return tally.damage > 0 ? EXIT.differences : EXIT.done;
 }
 
-function describeProgress({ readings, mappings, declared }: CheckTally): string {
+/** How many mappings there are is known only at the end of the first reading. */
+function describeProgress({ readings, mappings, declared }: CheckTally, seconds: number): string {
+  if (readings > 1 && declared === 0) return `${mappings} mappings, looking at twins`;
   if (declared > 0) return `${declared} declared identifiers`;
-  return readings > 1 ? `${mappings} mappings, looking at twins` : `${mappings} mappings`;
+  return describeRun({ done: mappings, unit: 'mappings', share: undefined, whole: '' }, seconds);
 }
 
 function summarise(tally: CheckTally) {
