@@ -20,7 +20,7 @@ process.on('message', (order: Order) => {
     }
   );
 });
-process.once('disconnect', () => void registry?.close());
+process.once('disconnect', () => process.exit());
 
 async function obey(order: Order): Promise<Reply> {
   if ('batch' in order) return { ends: await mint(order.batch) };

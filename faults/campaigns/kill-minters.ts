@@ -23,7 +23,8 @@ const UNITS = { gate: 3, long: 60 } as const;
 const WORKS = 30;
 /** More batches than a minter comes to in a unit. */
 const BATCHES_MAX = 300;
-const FREE = 100_000;
+/** Enough for what comes between two kills, and so few that minters would meet in the pool if they could. */
+const FREE = 4_000;
 /** After a batch was sent; most take less. */
 const MOMENTS_MS = 40;
 
@@ -47,12 +48,15 @@ interface Scene {
 }
 
 async function mintAndKill(server: { readonly url: string }, random: Random): Promise<Figures> {
-  await using registry = await createMysqlRegistry(server, { free: FREE });
+  await using registry = await createMysqlRegistry(server);
+  await using filler = createRegistry(await openStore(registry.admin));
+  await filler.topUp(FREE);
   const scene: Scene = { registry, history: new History(), random };
   await mintKnownBefore(scene);
   await using places = await openPlaces(scene);
   const figures = { kills: 0, 'killed in a batch': 0, 'committed without an answer': 0 };
   while (figures.kills < KILLS_A_UNIT) {
+    await filler.topUp(FREE);
     const victims = await places.kill(
       between(1, Math.min(2, KILLS_A_UNIT - figures.kills), random)
     );
