@@ -43,8 +43,14 @@ interface BatchSource {
 
 /** How a new source gets its ID: from the pool, or from its predecessor's mapping. */
 export type NewSource = BatchSource & {
-  readonly from: 'pool' | { readonly inherit: CanonicalId } | { readonly inheritFrom: SourceKey };
+  readonly from: 'pool' | { readonly inherit: CanonicalId } | FromBatch;
 };
+
+/** A predecessor that is new in the same batch. */
+interface FromBatch {
+  readonly inheritFrom: SourceKey;
+  readonly predecessor: FoldedIdentifier;
+}
 
 /** What became of each source of a batch. */
 export type Settled = Map<SourceKey, GivenId | IdMinterError>;
@@ -203,7 +209,9 @@ function decideOrigin(
     if (keyOf(stored.source) !== key) return collision(predecessor, stored.source, 'predecessor');
     return { inherit: stored.canonicalId };
   }
-  return batch.sources.has(key) ? { inheritFrom: key } : predecessorNotFound(source, predecessor);
+  return batch.sources.has(key)
+    ? { inheritFrom: key, predecessor }
+    : predecessorNotFound(source, predecessor);
 }
 
 /** Sorts the new sources into layers. Those that never come to rest on the registry or the pool are settled as errors. */
@@ -222,7 +230,8 @@ function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): New
     ) {
       chain.push(at);
       onChain.add(at.key);
-      at = isWaiting(at) ? fresh.get(at.from.inheritFrom) : undefined;
+      const below = belowOf(at);
+      at = below && fresh.get(below.inheritFrom);
     }
     if (at !== undefined && onChain.has(at.key)) {
       const cycle = chain.slice(chain.indexOf(at));
@@ -231,15 +240,13 @@ function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): New
     }
     for (const entry of chain.reverse()) {
       if (settled.has(entry.key)) continue;
-      const below = isWaiting(entry) ? entry.from.inheritFrom : undefined;
-      const failed = below === undefined ? undefined : settled.get(below);
-      if (failed instanceof IdMinterError && below !== undefined) {
-        settled.set(
-          entry.key,
-          withoutPredecessor(entry.source, predecessorOf(entry, below), failed)
-        );
+      const below = belowOf(entry);
+      const failed = below && settled.get(below.inheritFrom);
+      if (below && failed instanceof IdMinterError) {
+        settled.set(entry.key, withoutPredecessor(entry.source, below.predecessor, failed));
       } else {
-        depths.set(entry.key, below === undefined ? 0 : (depths.get(below) ?? 0) + 1);
+        // What is below and did not fail was given its depth before, in this walk or in an earlier one.
+        depths.set(entry.key, below ? (depths.get(below.inheritFrom) as number) + 1 : 0);
       }
     }
   }
@@ -254,15 +261,8 @@ function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): New
   return layers;
 }
 
-function isWaiting(entry: NewSource): entry is NewSource & { from: { inheritFrom: SourceKey } } {
-  return typeof entry.from === 'object' && 'inheritFrom' in entry.from;
-}
-
-export function predecessorOf(
-  { source, predecessors }: BatchSource,
-  key: SourceKey
-): FoldedIdentifier {
-  return predecessors.get(key) ?? source;
+function belowOf({ from }: NewSource): FromBatch | undefined {
+  return typeof from === 'object' && 'inheritFrom' in from ? from : undefined;
 }
 
 function inheritanceConflict(

@@ -21,44 +21,44 @@ export function planWindow(
     predecessors.add(linkOf(predecessor));
     linked.add(linkOf(source)).add(linkOf(predecessor));
   }
-  const first: number[] = [];
+  const first = new Map<number, readonly MintRequest[]>();
   const rest: number[] = [];
   for (const [position, requests] of works.entries()) {
     const isFirst = requests.some(
       ({ source, predecessor }) => predecessor || predecessors.has(linkOf(source))
     );
-    (isFirst ? first : rest).push(position);
+    if (isFirst) first.set(position, requests);
+    else rest.push(position);
   }
-  return [pack(connect(first, works, linked), batchSize), cut(rest, batchSize)].filter(
+  return [pack(connect(first, linked), batchSize), cut(rest, batchSize)].filter(
     group => group.length > 0
   );
 }
 
 /** Works that share an identifier for which a predecessor is named, or that is one, in one set each. */
 function connect(
-  positions: readonly number[],
-  works: readonly (readonly MintRequest[])[],
+  works: ReadonlyMap<number, readonly MintRequest[]>,
   linked: ReadonlySet<string>
 ): number[][] {
-  const parents = new Map<number, number>(positions.map(position => [position, position]));
+  const parents = new Map<number, number>();
   const rootOf = (position: number): number => {
     let at = position;
-    for (let up = parents.get(at); up !== undefined && up !== at; up = parents.get(at)) at = up;
+    for (let up = parents.get(at); up !== undefined; up = parents.get(at)) at = up;
     return at;
   };
   const owners = new Map<string, number>();
-  for (const position of positions) {
-    for (const { source, predecessor } of works[position] ?? []) {
+  for (const [position, requests] of works) {
+    for (const { source, predecessor } of requests) {
       for (const identifier of predecessor ? [source, predecessor] : [source]) {
         const link = linkOf(identifier);
         if (!linked.has(link)) continue;
         const [a, b] = [rootOf(owners.get(link) ?? position), rootOf(position)];
-        parents.set(Math.max(a, b), Math.min(a, b));
+        if (a !== b) parents.set(Math.max(a, b), Math.min(a, b));
         owners.set(link, position);
       }
     }
   }
-  return [...Map.groupBy(positions, rootOf).values()];
+  return [...Map.groupBy(works.keys(), rootOf).values()];
 }
 
 /** Fills batches with sets, whole ones only. */

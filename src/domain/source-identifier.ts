@@ -162,8 +162,8 @@ function checkPart(
   }
   if (!text.isWellFormed()) throw invalid(what, part, text, 'holds half of a surrogate pair');
   if (canStore !== undefined && !canStore(text)) {
-    const character = [...text].find(candidate => !canStore(candidate)) ?? '';
-    const codePoint = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+    const character = [...text].find(candidate => !canStore(candidate));
+    const codePoint = character?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
     throw invalid(
       what,
       part,

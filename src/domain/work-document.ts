@@ -45,7 +45,7 @@ export function extractWork(document: unknown): ExtractedWork | WorkFault {
     root = readRoot(document);
     const requests: MintRequest[] = [];
     let rootIndex = -1;
-    const state = isObject(document) ? document['state'] : undefined;
+    const state = member(document, 'state');
     visitNodes(document, (node, path) => {
       if (node === state) rootIndex = requests.length;
       requests.push(readNode(node, path));
@@ -159,11 +159,10 @@ function readNode(node: JsonObject, path: readonly (string | number)[]): MintReq
 /** `{ontologyType, identifierType: {id}, value}`, as documents write it. */
 function readSource(written: unknown, what: string): SourceIdentifier {
   if (!isObject(written)) return checkSourceIdentifier(written, { what });
-  const identifierType = written['identifierType'];
   return checkSourceIdentifier(
     {
       ontologyType: written['ontologyType'],
-      sourceSystem: isObject(identifierType) ? identifierType['id'] : undefined,
+      sourceSystem: member(written['identifierType'], 'id'),
       value: written['value'],
     },
     { what }
@@ -200,13 +199,12 @@ function identify(node: Record<string, unknown>, canonicalId: CanonicalId): Json
 }
 
 function isGone(document: unknown): boolean {
-  const type = isObject(document) ? document['type'] : undefined;
+  const type = member(document, 'type');
   return type === 'Deleted' || type === 'Redirected';
 }
 
 function namesPredecessor(document: unknown, predecessor: SourceIdentifier): boolean {
-  const state = isObject(document) ? document['state'] : undefined;
-  const named = isObject(state) ? state['predecessorIdentifier'] : undefined;
+  const named = member(member(document, 'state'), 'predecessorIdentifier');
   if (!isObject(named)) return false;
   const { ontologyType, sourceSystem, value } = readSource(named, 'predecessor');
   return (
@@ -217,9 +215,12 @@ function namesPredecessor(document: unknown, predecessor: SourceIdentifier): boo
 }
 
 function modifiedTime(document: unknown): number {
-  const state = isObject(document) ? document['state'] : undefined;
-  const time = isObject(state) ? state['sourceModifiedTime'] : undefined;
+  const time = member(member(document, 'state'), 'sourceModifiedTime');
   return typeof time === 'string' ? Date.parse(time) : Number.NaN;
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined;
 }
 
 function isObject(value: unknown): value is JsonObject {

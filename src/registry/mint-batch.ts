@@ -6,7 +6,6 @@ import type { Batch, GivenId, NewSource, Plan, Settled } from '../domain/mint-pl
 import {
   existing,
   planBatch,
-  predecessorOf,
   prepareBatch,
   settleBatch,
   withoutPredecessor,
@@ -85,7 +84,11 @@ async function writeLayers(
 ): Promise<Written> {
   const settled: Settled = new Map(plan.settled);
   const drawn = await drawUnused(transaction, plan.needed);
-  if (drawn.shortage?.details['locked'] === true && !isLast) throw new PassingError(drawn.shortage);
+  if (drawn.shortage !== undefined && !isLast) {
+    const isPassing =
+      drawn.shortage.details['locked'] === true || (await isOutdated(transaction, plan));
+    if (isPassing) throw new PassingError(drawn.shortage);
+  }
   const ours: NewMapping[] = [];
   for (const layer of plan.layers) {
     const rows: NewMapping[] = [];
@@ -101,6 +104,12 @@ async function writeLayers(
   recognise(settled, tried);
   tried.push(...ours);
   return { settled, warnings: drawn.warnings };
+}
+
+/** Another minter has brought some of the sources in since they were looked up, so fewer IDs are needed by now. */
+async function isOutdated(transaction: MintingTransaction, { layers }: Plan): Promise<boolean> {
+  const stored = await transaction.lookUp(layers.flat().map(({ source }) => source));
+  return stored.some(mapping => mapping !== undefined);
 }
 
 /** Inserts one layer, settles each of its rows by what the database holds then, and returns those that are ours. */
@@ -144,7 +153,7 @@ function afterLosing(
 }
 
 function rowFor(
-  { key, source, predecessors, from, position }: NewSource,
+  { key, source, from }: NewSource,
   settled: Settled,
   drawn: Drawn
 ): NewMapping | IdMinterError {
@@ -158,10 +167,7 @@ function rowFor(
   const given = settled.get(from.inheritFrom);
   if (given === undefined)
     throw new Error('A predecessor of the batch was not settled before its successor.');
-  if (given instanceof IdMinterError) {
-    const predecessor = predecessorOf({ key, source, predecessors, position }, from.inheritFrom);
-    return withoutPredecessor(source, predecessor, given);
-  }
+  if (given instanceof IdMinterError) return withoutPredecessor(source, from.predecessor, given);
   return { key, source, canonicalId: given.canonicalId, outcome: 'inherited' };
 }
 

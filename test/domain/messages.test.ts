@@ -180,6 +180,13 @@ describe('what is refused says what happened to which value, what became of it a
       { part: 'value' },
     ],
     [
+      'a value that has no text',
+      thrownBy(() => checkSourceIdentifier({ ...b1, value: Symbol('b1') })),
+      'The source identifier is invalid: value Symbol(b1) is of type symbol, not a string. No ID was given to it. Correct ' +
+        'it at its source.',
+      { part: 'value' },
+    ],
+    [
       'a part that is not there',
       thrownBy(() => checkSourceIdentifier({ ontologyType: 'Work', sourceSystem: 'a' })),
       'The source identifier is invalid: value is missing. No ID was given to it. Correct it at its source.',

@@ -655,3 +655,18 @@ describe('of two works with one canonical ID', () => {
     expect(prevails({ ...later, document }, work(earlierRoot, { time: NEW }))).toBe(false);
   });
 });
+
+test('a fault of our own is not taken for a fault of the work', () => {
+  const broken = (key: string) =>
+    Object.defineProperty({ ...ROOT }, key, {
+      enumerable: true,
+      get: () => {
+        throw new TypeError('planted');
+      },
+    });
+  const reading = { state: { sourceIdentifier: broken('value') } };
+  const walking = { state: { sourceIdentifier: ROOT }, data: broken('planted') };
+  for (const document of [reading, walking]) {
+    expect(() => extractWork(document)).toThrowError(TypeError);
+  }
+});
