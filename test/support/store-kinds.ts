@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createConnection } from 'mysql2/promise';
-import type { Registry, RegistryStore } from '../../src/domain/registry.ts';
-import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
+import { foldTwins } from '../../src/domain/audit.ts';
+import type { ImportTransaction, Registry, RegistryStore } from '../../src/domain/registry.ts';
+import type { FoldedIdentifier, SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { MigrateOptions } from '../../src/registry/migrate.ts';
 import { knownMigrations, migrate } from '../../src/registry/migrate.ts';
 import type { MigrationDatabase } from '../../src/registry/migration-database.ts';
 
+import { canStoreIn } from '../../src/registry/mysql/character-sets.ts';
 import { openMysqlMigrations } from '../../src/registry/mysql/mysql-migrations.ts';
 import type { MysqlSettings } from '../../src/registry/mysql/mysql-settings.ts';
 
@@ -92,6 +94,80 @@ export function sqliteStore(): TestStore {
         },
         [Symbol.asyncDispose]: () => rm(folder, { recursive: true, maxRetries: 5 }),
       };
+    },
+  });
+}
+
+/**
+ * A file whose store takes for one identifier what differs by case, accent or outer space and holds what latin1 has,
+ * as the tables of a server do: the rules for twins are then tried without a server too.
+ */
+export function foldingSqliteStore(): TestStore {
+  const { createDatabase: createFile, ...sqlite } = sqliteStore();
+  return testStore({
+    ...sqlite,
+    name: 'SQLite with spellings folded',
+    isExact: false,
+    createDatabase: async () => {
+      const database = await createFile();
+      const spellings = new Map<string, FoldedIdentifier>();
+      return {
+        ...database,
+        openStore: async program => {
+          const { identifiers } = await readAll(database);
+          for (const [ontologyType, sourceSystem, value] of identifiers) {
+            const source = { ontologyType, sourceSystem, value } as FoldedIdentifier;
+            spellings.set(foldTwins(source), source);
+          }
+          return foldingStore(await database.openStore(program), spellings);
+        },
+      };
+    },
+  });
+}
+
+/** @param spellings - those that stand in the database, by what they fold to */
+function foldingStore(
+  store: RegistryStore,
+  spellings: Map<string, FoldedIdentifier>
+): RegistryStore {
+  const standing = (source: FoldedIdentifier) => spellings.get(foldTwins(source)) ?? source;
+  const folded: Partial<RegistryStore> = {
+    canStore: canStoreIn('latin1') ?? store.canStore,
+    lookUp: sources => store.lookUp(sources.map(standing)),
+    equalityKeys: async sources => sources.map(foldTwins),
+    transaction: async work => {
+      const added: string[] = [];
+      const run = (transaction: ImportTransaction) =>
+        work({
+          ...transaction,
+          lookUp: sources => transaction.lookUp(sources.map(standing)),
+          insert: async rows => {
+            let inserted = 0;
+            for (const row of rows) {
+              const fold = foldTwins(row.source);
+              const isTwin = spellings.has(fold) && standing(row.source) !== row.source;
+              if (isTwin || (await transaction.insert([row])) === 0) continue;
+              inserted += 1;
+              spellings.set(fold, row.source);
+              added.push(fold);
+            }
+            return inserted;
+          },
+        });
+      try {
+        return await store.transaction(run);
+      } catch (error) {
+        for (const fold of added) spellings.delete(fold);
+        throw error;
+      }
+    },
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name in folded) return Reflect.get(folded, name);
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
     },
   });
 }

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import type { TestStore } from './store-kinds.ts';
-import { mysqlStore, sqliteStore } from './store-kinds.ts';
+import { foldingSqliteStore, mysqlStore, sqliteStore } from './store-kinds.ts';
 
 const servers = inject('servers');
 
@@ -17,4 +17,7 @@ export const EXACT_STORES: readonly TestStore[] = [
 ];
 
 /** Those that take spellings for one that differ by case, accent or trailing space. */
-export const FOLDING_STORES: readonly TestStore[] = STORES.filter(({ isExact }) => !isExact);
+export const FOLDING_STORES: readonly TestStore[] = [
+  foldingSqliteStore(),
+  ...STORES.filter(({ isExact }) => !isExact),
+];
