@@ -28,6 +28,8 @@ const BATCH = 40;
 const AFTERWARDS = 10;
 /** The retries last half a minute; an attempt on a server that is not there fails at once. */
 const GIVES_UP_WITHIN_MS = 60_000;
+/** The shortest time that the retries can last, with some less: within it, no minter may give up. */
+const BRIDGED_MS = 14_000;
 /** In the long form the server stays away in one of so many units, until every minter has given up. */
 const AWAY_ONE_IN = 10;
 const SQLITE_KILLS = { gate: 1, long: 4 } as const;
@@ -96,13 +98,19 @@ async function killServer(
   minters.catch(() => undefined);
   await sleep(between(50, 1_200, random));
   await server.kill9();
+  const killed = performance.now();
   const acknowledgedBefore = scene.counts.acknowledged;
   if (staysAway) await untilAllGaveUp(scene);
   else await sleep(between(0, 1_500, random));
   const again = await startAgain();
+  const awayMs = performance.now() - killed;
   scene.isBack = true;
   sayBack();
   await minters;
+  demand(
+    awayMs > BRIDGED_MS || scene.counts['gave up'] === 0,
+    () => `A minter gave up, though the server was back after ${Math.round(awayMs)} ms`
+  );
   await verify(again, registry, scene.history);
   return {
     'server kills': 1,
