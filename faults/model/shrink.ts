@@ -1,8 +1,9 @@
 import type { MintRequest } from '../../src/domain/registry.ts';
 import type { Step } from './steps.ts';
 
-/** Enough for a sequence of 50 steps; on a slow machine it may stay longer than it need be. */
+/** Enough for a sequence of 50 steps; where each try is slow, it stays longer than it need be. */
 const TRIES_MAX = 500;
+const SHRINKING_MS = 60_000;
 
 export interface Shrunk {
   readonly steps: readonly Step[];
@@ -18,6 +19,8 @@ export async function shrink(
   let shortest = steps;
   let why: string | undefined;
   let tries = 0;
+  const until = performance.now() + SHRINKING_MS;
+  const goesOn = () => tries < TRIES_MAX && performance.now() < until;
   const attempt = async (candidate: readonly Step[]): Promise<boolean> => {
     tries += 1;
     try {
@@ -34,12 +37,12 @@ export async function shrink(
     size >= 1;
     size = size === 1 ? 0 : Math.ceil(size / 2)
   ) {
-    for (let at = 0; at < shortest.length && tries < TRIES_MAX; ) {
+    for (let at = 0; at < shortest.length && goesOn(); ) {
       if (!(await attempt(shortest.toSpliced(at, size)))) at += size;
     }
   }
   for (let at = 0; at < shortest.length; at += 1) {
-    for (let index = 0; tries < TRIES_MAX; ) {
+    for (let index = 0; goesOn(); ) {
       const smaller = withoutRequest(shortest[at], index);
       if (smaller === undefined) break;
       if (!(await attempt(shortest.with(at, smaller)))) index += 1;
