@@ -129,7 +129,7 @@ export function verifyAnswers(
       answers.length === requests.length,
       () => `${answers.length} answers to ${requests.length} requests`
     );
-    verifyRefusals(answers, left);
+    verifyRefusals(answers, held, left);
     for (const [index, request] of requests.entries()) {
       const { canonicalId, outcome, error, warning } = answers[index] ?? {};
       if (error !== undefined) continue;
@@ -147,12 +147,17 @@ export function verifyAnswers(
   );
 }
 
-/** A batch for which the pool is too small takes nothing from it. */
-function verifyRefusals(answers: Answered['answers'], left: number): void {
+/** A batch for which the pool is too small takes nothing from it; what another minter did for it needs no ID. */
+function verifyRefusals(
+  answers: Answered['answers'],
+  held: ReadonlyMap<string, string>,
+  left: number
+): void {
   const refused = answers.flatMap(({ error }) => error ?? []);
+  const needed = answers.filter(({ error, source }) => error && !held.has(keyOf(source))).length;
   for (const { code, message } of refused) {
     demand(
-      code === 'POOL_EXHAUSTED' && left < refused.length,
+      code === 'POOL_EXHAUSTED' && left < needed,
       () => `Refused, with ${left} free IDs left: ${message}`
     );
     demand(

@@ -159,14 +159,13 @@ function rowFor(
 ): NewMapping | IdMinterError {
   if (from === 'pool') {
     if (drawn.shortage !== undefined) return drawn.shortage;
-    const canonicalId = drawn.ids.pop();
-    if (canonicalId === undefined) throw new Error('The plan needs more IDs than it said.');
+    // As many were drawn as the plan needs.
+    const canonicalId = drawn.ids.pop() as CanonicalId;
     return { key, source, canonicalId, outcome: 'minted' };
   }
   if ('inherit' in from) return { key, source, canonicalId: from.inherit, outcome: 'inherited' };
-  const given = settled.get(from.inheritFrom);
-  if (given === undefined)
-    throw new Error('A predecessor of the batch was not settled before its successor.');
+  // It stands in a layer below.
+  const given = settled.get(from.inheritFrom) as GivenId | IdMinterError;
   if (given instanceof IdMinterError) return withoutPredecessor(source, from.predecessor, given);
   return { key, source, canonicalId: given.canonicalId, outcome: 'inherited' };
 }

@@ -32,6 +32,16 @@ describe.each(servers)('another minter is faster between look-up and insert, on 
     expect(answers[1]?.warning?.code).toBe('INHERITANCE_CONFLICT');
   });
 
+  test('and takes so much of the pool that only what it left to do can be minted: that is minted', async () => {
+    await using registry = await createMysqlRegistry(server, { free: 3 });
+    const { rival, answers } = await race(registry, requests(sierra('b2'), sierra('b3')), [
+      ...requests(sierra('b1'), sierra('b2')),
+    ]);
+    expect(outcomes(answers)).toEqual(['minted', 'existing']);
+    expect(answers[1]?.canonicalId).toBe(rival[0]?.canonicalId);
+    expect(await countFree(registry)).toBe(0);
+  });
+
   test.each([
     ['the earlier', 'B1', 'b1'],
     ['the later', 'b1', 'B1'],
