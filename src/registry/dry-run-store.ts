@@ -46,7 +46,7 @@ export class DryRunStore implements RegistryStore {
     const keys = await this.#store.equalityKeys(missing.map(({ source }) => source));
     const answers = [...stored];
     for (const [position, { index }] of missing.entries()) {
-      answers[index] = this.#added.get(keys[position] ?? '');
+      answers[index] = this.#added.get(keys[position] as string);
     }
     return answers;
   }
@@ -134,8 +134,8 @@ export class DryRunStore implements RegistryStore {
     const keys = await this.#store.equalityKeys(rows.map(({ source }) => source));
     const before = added.length;
     for (const [index, row] of rows.entries()) {
-      const key = keys[index];
-      if (key === undefined || this.#added.has(key)) continue;
+      const key = keys[index] as string;
+      if (this.#added.has(key)) continue;
       this.#added.set(key, row);
       if (!isStandIn(row.canonicalId)) this.#usedIds.add(row.canonicalId);
       added.push(key);

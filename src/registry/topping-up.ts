@@ -9,20 +9,21 @@ import type { MintAnswer, MintRequest, MintResult, Registry } from '../domain/re
 export function toppingUp(registry: Registry, target: number): Registry {
   const mint = async (requests: readonly MintRequest[]): Promise<MintResult> => {
     const { answers, warnings } = await registry.mint(requests);
-    const short = answers.flatMap((answer, index) => (isShort(answer) ? [index] : []));
+    const short = [...requests.entries()].filter(([index]) => isShort(answers[index]));
     if (short.length === 0) return { answers, warnings };
     await registry.topUp(Math.max(target, short.length));
-    const again = await registry.mint(short.flatMap(index => requests[index] ?? []));
+    const again = await registry.mint(short.map(([, request]) => request));
     const merged = [...answers];
-    for (const [position, index] of short.entries()) {
-      const answer = again.answers[position];
-      if (answer !== undefined) merged[index] = answer;
+    // One answer a request, in their order.
+    for (const [position, [index]] of short.entries()) {
+      merged[index] = again.answers[position] as MintAnswer;
     }
     return { answers: merged, warnings: [...warnings, ...again.warnings] };
   };
   return { ...registry, mint, dryRun: () => toppingUp(registry.dryRun(), target) };
 }
 
-function isShort({ error }: MintAnswer): boolean {
-  return error?.code === 'POOL_EXHAUSTED' || error?.code === 'POOL_CORRUPT';
+function isShort(answer: MintAnswer | undefined): boolean {
+  const code = answer?.error?.code;
+  return code === 'POOL_EXHAUSTED' || code === 'POOL_CORRUPT';
 }

@@ -173,7 +173,7 @@ function prepareReading(connection: DatabaseSync) {
     `SELECT count(*) FROM (SELECT 1 FROM canonical_ids WHERE Status = 'free' LIMIT ?)`
   );
   const all = prepareRows<[number]>(connection, 'SELECT count(*) FROM canonical_ids');
-  const count = (rows: readonly [number][]) => rows[0]?.[0] ?? 0;
+  const count = (rows: readonly [number][]) => Number(rows[0]?.[0]);
   return {
     lookUp: prepareLookUp(connection),
     sourcesOf: (ids: readonly CanonicalId[]): DatedMapping[] =>
@@ -273,13 +273,11 @@ function prepareLookUp(
   return sources => {
     const answers = new Array<StoredMapping | undefined>(sources.length).fill(undefined);
     for (const group of groupBySystem(sources)) {
-      const values = group.map(({ source }) => source.value);
-      const [first] = group;
-      if (first === undefined) continue;
-      const { ontologyType, sourceSystem } = first.source;
+      const { ontologyType, sourceSystem, asked } = group;
+      const values = asked.map(({ source }) => source.value);
       for (const [key, canonicalId] of find(ontologyType, sourceSystem, JSON.stringify(values))) {
-        const asked = group[key];
-        if (asked) answers[asked.position] = { source: asked.source, canonicalId };
+        const { source, position } = asked[key] as Asked;
+        answers[position] = { source, canonicalId };
       }
     }
     return answers;
@@ -291,12 +289,19 @@ interface Asked {
   readonly position: number;
 }
 
-function groupBySystem(sources: readonly FoldedIdentifier[]): Asked[][] {
-  const groups = new Map<string, Asked[]>();
+interface AskedOfSystem {
+  readonly ontologyType: string;
+  readonly sourceSystem: string;
+  readonly asked: Asked[];
+}
+
+function groupBySystem(sources: readonly FoldedIdentifier[]): AskedOfSystem[] {
+  const groups = new Map<string, AskedOfSystem>();
   for (const [position, source] of sources.entries()) {
+    const { ontologyType, sourceSystem } = source;
     const key = keyOf({ ...source, value: '' });
-    const group = groups.get(key) ?? [];
-    group.push({ source, position });
+    const group = groups.get(key) ?? { ontologyType, sourceSystem, asked: [] };
+    group.asked.push({ source, position });
     groups.set(key, group);
   }
   return [...groups.values()];

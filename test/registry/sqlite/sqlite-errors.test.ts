@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -91,6 +93,58 @@ test('a fault of ours is called one, and keeps its cause', () => {
       error: { code: 'INTERNAL', cause: error },
     });
   }
+});
+
+test('a damaged file is told apart from one that is none', async () => {
+  const database = new DatabaseSync(path);
+  database.exec("INSERT INTO canonical_ids (CanonicalId) VALUES ('a2345678')");
+  database.close();
+  const bytes = await readFile(path);
+  bytes.fill(0xff, 4096);
+  await writeFile(path, bytes);
+  const error = provoke(damaged => damaged.exec('SELECT * FROM canonical_ids'));
+  expect(translateSqliteError(error, path).error).toMatchObject({
+    code: 'SCHEMA_UNSUPPORTED',
+    message: expect.stringMatching(/is damaged \(.+\)\. Nothing .* Restore it from a backup\.$/),
+  });
+});
+
+test('what stands in the place of a file and is none cannot be opened', async () => {
+  path = join(folder, 'socket');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  let error: unknown;
+  try {
+    new DatabaseSync(path);
+  } catch (thrown) {
+    error = thrown;
+  }
+  const translated = translateSqliteError(error, path);
+  server.close();
+  expect(translated.error).toMatchObject({
+    code: 'REGISTRY_ACCESS_DENIED',
+    message: expect.stringContaining('cannot be opened'),
+  });
+});
+
+/** Of those that cannot be brought about here; https://sqlite.org/rescode.html has them all. */
+test.each([
+  ['LOCKED', 6, 'REGISTRY_UNAVAILABLE', true],
+  ['PROTOCOL', 15, 'REGISTRY_UNAVAILABLE', true],
+  ['BUSY_SNAPSHOT', 517, 'REGISTRY_UNAVAILABLE', true],
+  ['PERM', 3, 'REGISTRY_ACCESS_DENIED', false],
+  ['AUTH', 23, 'REGISTRY_ACCESS_DENIED', false],
+  ['IOERR_READ', 266, 'REGISTRY_UNAVAILABLE', false],
+  ['FULL', 13, 'REGISTRY_UNAVAILABLE', false],
+  ['CORRUPT_INDEX', 779, 'SCHEMA_UNSUPPORTED', false],
+  ['TOOBIG', 18, 'INTERNAL', false],
+  ['no number', 'ENOENT', 'INTERNAL', false],
+])('%s is told as what it is', (_, errcode, code, passing) => {
+  const error = Object.assign(new Error('the reason'), { errcode });
+  const translated = translateSqliteError(error, path);
+  expect(translated).toMatchObject({ passing, error: { code, cause: error } });
+  expect(translated.error.message).toContain(path);
+  expect(translated.error.message).toMatch(/Nothing of this batch was written|the reason/);
 });
 
 test('an error of the product stays as it is', () => {
