@@ -206,15 +206,20 @@ async function peek(
   chunks: AsyncIterable<Buffer>
 ): Promise<{ firstLine: string; chunks: AsyncGenerator<Buffer> }> {
   const iterator = chunks[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
+  const parts: Buffer[] = [];
+  let length = 0;
   for (;;) {
     const next = await iterator.next();
-    if (!next.done) start = Buffer.concat([start, next.value]);
-    const text = start.toString('latin1').replace(/^\xef\xbb\xbf/, '');
+    if (!next.done) parts.push(next.value);
+    length += next.value?.length ?? 0;
+    const isTooLong = length > LINE_BYTES_MAX;
+    // Looking at all of it again for every piece of a long line would take minutes.
+    if (!next.done && parts.length > 1 && !isTooLong && !next.value.includes('\n')) continue;
+    const text = Buffer.concat(parts)
+      .toString('latin1')
+      .replace(/^\xef\xbb\xbf/, '');
     const [firstLine = '', rest] = text.trimStart().split('\n', 2);
-    const isEnough =
-      firstLine.startsWith('{') || rest !== undefined || start.length > LINE_BYTES_MAX;
-    if (next.done || isEnough) {
+    if (next.done || firstLine.startsWith('{') || rest !== undefined || isTooLong) {
       return { firstLine, chunks: continued(Buffer.from(text, 'latin1'), iterator) };
     }
   }

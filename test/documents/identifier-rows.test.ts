@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Wanted } from '../../src/documents/identifier-rows.ts';
 import { openIdentifierFile } from '../../src/documents/identifier-rows.ts';
+import { LINE_BYTES_MAX } from '../../src/documents/lines.ts';
 import type { MappingRow } from '../../src/domain/documents.ts';
 import { allOf, bytesOf, chunksOf } from '../support/byte-streams.ts';
 import { sierra } from '../support/identifiers.ts';
@@ -72,6 +73,12 @@ describe('the form of a file', () => {
     const file = await openIdentifierFile(source);
     expect(taken).toBe(1);
     expect(brief(await allOf(file.rows()))).toEqual([['line 2', 'Work[a/b]']]);
+  });
+
+  // Within the time that a test has: looked at anew for every piece, it would take minutes.
+  test('cannot be told of a first line without end, which is given up soon', async () => {
+    const endless = Buffer.alloc(LINE_BYTES_MAX + 1, 'x');
+    await expect(open(endless, {}, 2_000)).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
   });
 });
 
