@@ -183,7 +183,7 @@ async function drawUnused(transaction: MintingTransaction, needed: number): Prom
   const inUse: CanonicalId[] = [];
   const isSeen = new Set<CanonicalId>();
   let free = needed;
-  while (sound.length < needed && free >= needed) {
+  while (sound.length < needed) {
     // A transaction meets its own claims again, so it asks for as many more as it holds.
     const wanted = needed + malformed.length;
     const claim = await transaction.claim(wanted);
@@ -197,7 +197,7 @@ async function drawUnused(transaction: MintingTransaction, needed: number): Prom
     }
     if (claim.ids.length < wanted) {
       free = claim.free - used.size - malformed.length;
-      if (sound.length < needed) break;
+      break;
     }
   }
   const warnings = [
