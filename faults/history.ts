@@ -1,3 +1,5 @@
+import type { HeldMapping } from '../src/domain/audit.ts';
+import { auditHolding } from '../src/domain/audit.ts';
 import type { MintAnswer, MintRequest } from '../src/domain/registry.ts';
 import type { SourceIdentifier } from '../src/domain/source-identifier.ts';
 import { DEFAULT_CONCEPT_TYPES, foldConcept, keyOf } from '../src/domain/source-identifier.ts';
@@ -50,8 +52,8 @@ export class History {
    * @param before - the mappings that stood in it when the history began
    * @throws Broken
    */
-  verify({ identifiers, canonicalIds }: Dump, before: Dump['identifiers'] = []): void {
-    const held = heldIn(identifiers);
+  verify(dump: Dump, before: Dump['identifiers'] = []): void {
+    const held = heldIn(dump.identifiers);
     for (const [source, id] of [...heldIn(before), ...this.#answered]) {
       demand(
         held.get(source) === id,
@@ -63,7 +65,7 @@ export class History {
       demand(known.has(source) || this.#asked.has(source), () => `Nobody asked for ${source}`);
     }
     this.#verifySharing(held, before);
-    verifyPool(held, canonicalIds);
+    audit(dump);
   }
 
   /** A canonical ID is shared only through declared predecessors, or was so before. */
@@ -98,27 +100,30 @@ export class History {
   }
 }
 
-/** An ID is assigned if and only if a mapping uses it. */
-function verifyPool(held: ReadonlyMap<string, string>, canonicalIds: Dump['canonicalIds']): void {
-  const used = new Set(held.values());
-  const assigned = new Set<string>();
+/** The audit that `id-minter check` makes, of what stood at one moment. */
+function audit({ identifiers, canonicalIds }: Dump): void {
+  const holdings = new Map<string, { status: string | undefined; mappings: HeldMapping[] }>();
   for (const [id, status] of canonicalIds as [string, string][]) {
-    if (status === 'assigned') assigned.add(id);
-    demand(
-      used.has(id) === (status === 'assigned'),
-      () => `${id} is ${status}, and ${used.has(id) ? 'used' : 'not used'}`
-    );
+    holdings.set(id, { status, mappings: [] });
   }
-  for (const id of used)
-    demand(assigned.has(id), () => `${id} is used, and not in the pool's list`);
+  for (const [ontologyType, sourceSystem, value, canonicalId] of identifiers as Row[]) {
+    const holding = holdings.get(canonicalId) ?? { status: undefined, mappings: [] };
+    holdings.set(canonicalId, holding);
+    holding.mappings.push({ source: { ontologyType, sourceSystem, value }, canonicalId });
+  }
+  for (const [canonicalId, holding] of holdings) {
+    const [finding] = auditHolding({ canonicalId, ...holding }, CONCEPT_TYPES);
+    demand(finding === undefined, () => `${finding?.code}: ${finding?.message}`);
+  }
 }
+
+type Row = [ontologyType: string, sourceSystem: string, value: string, canonicalId: string];
 
 /** By the key of each source. */
 function heldIn(identifiers: Dump['identifiers']): Map<string, string> {
   const held = new Map<string, string>();
-  for (const [ontologyType, sourceSystem, value, id] of identifiers as string[][]) {
-    const source = { ontologyType, sourceSystem, value } as SourceIdentifier;
-    held.set(keyOf(source), id ?? '');
+  for (const [ontologyType, sourceSystem, value, id] of identifiers as Row[]) {
+    held.set(keyOf({ ontologyType, sourceSystem, value }), id);
   }
   return held;
 }
