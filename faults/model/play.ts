@@ -65,6 +65,8 @@ class Player {
         return await this.#mint(step.who, step.batch);
       case 'mint, cut':
         return await this.#mintCut(step.who, step.batch, step.at);
+      case 'mint, failing':
+        return await this.#mintFailing(step.who, step.batch, step.at);
       case 'dry run':
         return await this.#dryRun(step.who, step.batch);
       case 'crash':
@@ -139,6 +141,21 @@ class Player {
     }
     await this.#mint(who, batch);
     minter.meet(0);
+  }
+
+  async #mintFailing(who: Who, batch: readonly MintRequest[], at: number): Promise<void> {
+    const minter = await this.#minter(who);
+    let hasFailed = false;
+    minter.meet(at, async () => {
+      hasFailed = true;
+      throw new Error('This call fails.');
+    });
+    const expected = this.#model.expectMint(batch);
+    const result = await minter.registry.mint(batch).catch(() => undefined);
+    minter.meet(0);
+    demand(hasFailed === (result === undefined), () => 'a batch did not end as its calls did');
+    if (result !== undefined) this.#acknowledge(batch, expected, result.answers);
+    else await this.compareAll();
   }
 
   async #dryRun(who: Who, batch: readonly MintRequest[]): Promise<void> {

@@ -19,6 +19,13 @@ export interface ImportLine {
 /** `at` counts the calls that minting makes of its transaction, from 1; one that has fewer is not met in the middle. */
 export type Step =
   | { readonly do: 'mint' | 'dry run'; readonly who: Who; readonly batch: readonly MintRequest[] }
+  /** A call fails for good, and the batch with it; the minter goes on. */
+  | {
+      readonly do: 'mint, failing';
+      readonly who: Who;
+      readonly batch: readonly MintRequest[];
+      readonly at: number;
+    }
   /** The connections are dropped in the middle, and the minter goes on by itself. */
   | {
       readonly do: 'mint, cut';
@@ -48,7 +55,7 @@ type Doing = Step['do'];
 
 /** In a hundred steps. */
 const SHARES: readonly (readonly [doing: Doing, share: number])[] = [
-  ['mint', 50],
+  ['mint', 48],
   ['look up', 10],
   ['top up', 9],
   ['import', 7],
@@ -59,6 +66,7 @@ const SHARES: readonly (readonly [doing: Doing, share: number])[] = [
   ['crash', 3],
   ['reopen', 3],
   ['mint, cut', 2],
+  ['mint, failing', 2],
 ];
 
 const TYPES = ['Work', 'Work', 'Concept', 'Person', 'Genre', 'work'] as const;
@@ -118,6 +126,7 @@ export function drawSteps(count: number, random: Random): Step[] {
       case 'dry run':
         return { do: doing, who: who(), batch: batch() };
       case 'mint, cut':
+      case 'mint, failing':
       case 'crash':
         return { do: doing, who: who(), batch: batch(), at: between(1, 7, random) };
       case 'race':
