@@ -12,6 +12,33 @@ import { HOSTILE_STRINGS } from './strings.ts';
 const PART_MAX = 255;
 const BATCH = 300;
 
+/** Different ones, whose parts and marks read alike one after the other. */
+const FORGED: readonly SourceIdentifier[] = (
+  [
+    ...[
+      ['ab', 'cd', 'e'],
+      ['a', 'bcd', 'e'],
+      ['abc', 'd', 'e'],
+      ['ab', 'c', 'de'],
+      ['abcd', 'e', ''],
+    ],
+    ...[
+      ['ab', '2:c', 'd'],
+      ['ab2', ':c', 'd'],
+      ['2', '2', 'x'],
+      ['2:2', 'x', ''],
+      ['22', 'x', ''],
+    ],
+    ...[
+      ['f', 'g', 'h]/i'],
+      ['f', 'g[h]', 'i'],
+      ['f]', 'g', 'i'],
+      ['f', ']g', 'i'],
+      ['f', 'g]', ' i'],
+    ],
+  ] as [string, string, string][]
+).map(([ontologyType, sourceSystem, value]) => ({ ontologyType, sourceSystem, value }));
+
 type CanHold = (text: string) => boolean;
 
 /** Every text as type, system, value and predecessor, through the calls of a registry itself. */
@@ -24,6 +51,7 @@ export async function mintHostile(store: TestStore): Promise<Figures> {
     { source: sierra(text) },
     { source: folio(`heir ${index}`), predecessor: sierra(text) },
   ]);
+  for (const source of FORGED) requests.push({ source });
   const given = new Map<string, readonly [SourceIdentifier, CanonicalId]>();
   let refused = 0;
   const twins: SourceIdentifier[] = [];
