@@ -51,7 +51,7 @@ export class TwinSearch {
     }
     this.#count = kept;
     if (kept <= numbers.length / 2) return;
-    const middle = numbers[kept >> 1] ?? 0;
+    const middle = numbers[kept >> 1] as number;
     this.#count = this.#sorted().indexOf(middle);
     this.#below = middle;
   }

@@ -68,6 +68,11 @@ describe('what stands under one canonical ID', () => {
       ['MALFORMED_ID: Work[sierra-system-number/b1] has "A2345678", which is no canonical ID.'],
     ],
     [
+      'an ID that only the pool spells wrongly',
+      said('assigned', [held(sierra('b1'), 'a2345678')], { canonicalId: 'A2345678' }),
+      ['MALFORMED_ID: "A2345678" is stored, and is no canonical ID.'],
+    ],
+    [
       'an identifier that cannot be asked for',
       said('assigned', [held({ ...sierra('b1'), sourceSystem: 'a/b' })]),
       ['MALFORMED_IDENTIFIER: Work[a/b/b1] with a2345678: its sourceSystem holds "/".'],
