@@ -9,7 +9,7 @@ const DRIVERS = /node_modules\/(mysql2\/|@types\/node\/sqlite\.d\.ts)/;
 const TAKES_SQL: ReadonlySet<string> = new Set(['query', 'execute', 'prepare', 'exec']);
 
 /** What may stand in SQL text although it is no literal, by the interface that declares it, and why. */
-export const NAMED_PIECES: Readonly<Record<string, string>> = {
+const NAMED_PIECES: Readonly<Record<string, string>> = {
   MysqlSchema: 'types and index names that the server itself gave, the names quoted',
   MigrationFile: 'the files in migrations, which come with the package',
 };
