@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../scripts/invented-identifiers.ts';
 import { between } from '../../scripts/invented-identifiers.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import type { MysqlRegistry } from '../../test/registry/mysql/mysql-registry.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
 import { sierra, someIds } from '../../test/support/identifiers.ts';
 import type { TestServer } from '../../test/support/servers/open-servers.ts';
+import { poll } from '../../test/support/servers/processes.ts';
 import type { Figures } from '../campaign.ts';
 import { demand, demandEqual } from '../campaign.ts';
 import { dumpOf } from '../registry-dump.ts';
@@ -83,6 +85,7 @@ export async function holdRow(server: TestServer, random: Random): Promise<Figur
     [held.ontologyType, held.sourceSystem, held.value, id]
   );
   const command = desk.run(MINT);
+  await poll('The wait for the row', 60, () => isWaitedFor(registry));
   const heldMs = LOCK_WAIT_MS + between(500, 3_000, random);
   await sleep(heldMs);
   const commits = random() < 0.5;
@@ -94,4 +97,12 @@ export async function holdRow(server: TestServer, random: Random): Promise<Figur
   demandEqual('Whether the neighbour’s mapping stands', row?.[3] === id, commits);
   await demandCompletion(desk, { before, dump: () => dumpOf(registry) });
   return { 'held rows': 1, 'max ms of a held row': heldMs };
+}
+
+/** Whether an insert of the minter is under way: the held row is what keeps it from ending. */
+async function isWaitedFor(registry: MysqlRegistry): Promise<true | undefined> {
+  const processes = await registry.sql<unknown[]>('SHOW FULL PROCESSLIST');
+  const isInsert = ([, user, , , , , , statement]: readonly unknown[]) =>
+    user === registry.minter.user && `${statement}`.startsWith('INSERT IGNORE INTO identifiers');
+  return processes.some(isInsert) ? true : undefined;
 }

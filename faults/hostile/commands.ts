@@ -142,20 +142,23 @@ function brokenBytes(): Line[] {
 
 /** Works whose keys and values are the texts, below and beside their identifiers. */
 function documentLines(): Line[] {
-  return HOSTILE_STRINGS.map((text, index) => {
-    const { state } = workOf(sierra(`d${index}`));
+  return HOSTILE_STRINGS.flatMap((text, index): Line[] => {
     const inner = Object.fromEntries([
       [text, text],
       ['sourceIdentifier', written(sierra(`inner ${index}`))],
       ['list', [text, [text], Object.fromEntries([[text, Object.fromEntries([[text, null]])]])]],
     ]);
-    const work = Object.fromEntries([
-      ['state', state],
-      [text, inner],
-    ]);
+    // Names that objects have by themselves behave otherwise where they stand below themselves, and where not.
+    const works = [inner, { sourceIdentifier: written(sierra('plain')) }].map((held, at) =>
+      Object.fromEntries([
+        ['state', workOf(sierra(`d${index} ${at}`)).state],
+        [text, held],
+      ])
+    );
     // A text that names a member of the work stands in its place.
     const isWhole = text !== 'state' && text !== 'sourceIdentifier' && text !== 'list';
-    return { text: JSON.stringify(work), code: isWhole ? undefined : 'INVALID_WORK' };
+    const code = isWhole ? undefined : 'INVALID_WORK';
+    return works.map(work => ({ text: JSON.stringify(work), code }));
   });
 }
 

