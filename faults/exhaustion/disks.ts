@@ -10,6 +10,7 @@ import type { MintRequest } from '../../src/domain/registry.ts';
 import { workOf } from '../../test/cli/works.ts';
 import { createMysqlRegistry } from '../../test/registry/mysql/mysql-registry.ts';
 import { folio } from '../../test/support/identifiers.ts';
+import { keep, release } from '../../test/support/servers/caretaker.ts';
 import type { ServerKind } from '../../test/support/servers/kinds.ts';
 import { startServer } from '../../test/support/servers/start-server.ts';
 import type { Dump } from '../../test/support/store-kinds.ts';
@@ -142,6 +143,7 @@ async function mountDisk(path: string, size = ROOM): Promise<Disk> {
       { cause }
     );
   }
+  keep(`disk ${path}`);
   const resize = (to: string) => {
     execFileSync('mount', ['-o', `remount,size=${to}`, path]);
   };
@@ -154,6 +156,7 @@ async function mountDisk(path: string, size = ROOM): Promise<Disk> {
     },
     async [Symbol.asyncDispose]() {
       execFileSync('umount', ['-l', path]);
+      release(`disk ${path}`);
     },
   };
 }

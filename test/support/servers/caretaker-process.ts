@@ -11,7 +11,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line.startsWith('+')) things.add(line.slice(1));
   else things.delete(line.slice(1));
 }
-for (const what of ['process', 'container', 'volume', 'folder']) {
+for (const what of ['process', 'container', 'volume', 'disk', 'folder']) {
   for (const thing of things) {
     const [kind, name = ''] = splitOnce(thing);
     if (kind === what) await remove(kind, name).catch(() => {});
@@ -32,6 +32,9 @@ async function remove(kind: string, name: string): Promise<void> {
         stdio: 'ignore',
         timeout: 30_000,
       });
+      break;
+    case 'disk':
+      execFileSync('umount', ['-l', name], { stdio: 'ignore', timeout: 30_000 });
       break;
     case 'folder':
       rmSync(name, { recursive: true, force: true, maxRetries: 5 });

@@ -7,6 +7,7 @@ export type Kept =
   | `process ${number}`
   | `container ${string}`
   | `volume ${string}`
+  | `disk ${string}`
   | `folder ${string}`;
 
 let caretaker: Socket | undefined;
