@@ -21,7 +21,8 @@ const run = promisify(execFile);
 
 /** The public names and what their types need; no other declaration is of use to anybody. */
 const DECLARATIONS = [
-  ...['index', 'domain/canonical-id', 'domain/documents', 'domain/errors', 'domain/registry'],
+  ...['index', 'domain/audit', 'domain/canonical-id', 'domain/documents', 'domain/errors'],
+  'domain/registry',
   ...['domain/source-identifier', 'library/assign-identifiers', 'library/mint-works'],
   ...['library/open-registry', 'library/works-in-order'],
 ];
