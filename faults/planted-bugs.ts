@@ -164,7 +164,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: PLAN,
-        text: 'return batch.sources.has(key) ? { inheritFrom: key } : predecessorNotFound(source, predecessor);',
+        text: 'return batch.sources.has(key)\n    ? { inheritFrom: key, predecessor }\n    : predecessorNotFound(source, predecessor);',
         becomes: 'return predecessorNotFound(source, predecessor);',
       },
     ],
@@ -205,6 +205,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     thought: 'What is found now was there before.',
     edits: [{ file: MINT, text: 'tried.push(...ours);', becomes: '' }],
     foundBy: ['connection-cuts'],
+  },
+  {
+    name: 'a plan that is outdated is refused',
+    thought: 'A pool that was too small a moment ago is too small.',
+    edits: [{ file: MINT, text: '(await isOutdated(transaction, plan))', becomes: 'false' }],
+    foundBy: ['interleavings'],
   },
   {
     name: 'a read-only server is a refusal',

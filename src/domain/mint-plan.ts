@@ -3,7 +3,9 @@
  * decides from what the registry holds how each new source gets its ID, `settleBatch` turns what became of it
  * into one answer a request. Between the last two stands the database (`registry/mint-batch.ts`).
  */
+
 import type { CanonicalId } from './canonical-id.ts';
+import { certain } from './certain.ts';
 import type { ErrorCode, Warning } from './errors.ts';
 import { IdMinterError } from './errors.ts';
 import type { MintAnswer, MintRequest, Outcome, StoredMapping } from './registry.ts';
@@ -245,8 +247,8 @@ function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): New
       if (below && failed instanceof IdMinterError) {
         settled.set(entry.key, withoutPredecessor(entry.source, below.predecessor, failed));
       } else {
-        // What is below and did not fail was given its depth before, in this walk or in an earlier one.
-        depths.set(entry.key, below ? (depths.get(below.inheritFrom) as number) + 1 : 0);
+        const depthBelow = below && certain(depths.get(below.inheritFrom), 'The depth below');
+        depths.set(entry.key, depthBelow === undefined ? 0 : depthBelow + 1);
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { CanonicalId } from '../domain/canonical-id.ts';
 import { isStandIn, standIn } from '../domain/canonical-id.ts';
+import { certain } from '../domain/certain.ts';
 import type {
   Claim,
   DatedMapping,
@@ -46,7 +47,7 @@ export class DryRunStore implements RegistryStore {
     const keys = await this.#store.equalityKeys(missing.map(({ source }) => source));
     const answers = [...stored];
     for (const [position, { index }] of missing.entries()) {
-      answers[index] = this.#added.get(keys[position] as string);
+      answers[index] = this.#added.get(certain(keys[position], 'The key of a source'));
     }
     return answers;
   }
@@ -134,7 +135,7 @@ export class DryRunStore implements RegistryStore {
     const keys = await this.#store.equalityKeys(rows.map(({ source }) => source));
     const before = added.length;
     for (const [index, row] of rows.entries()) {
-      const key = keys[index] as string;
+      const key = certain(keys[index], 'The key of a source');
       if (this.#added.has(key)) continue;
       this.#added.set(key, row);
       if (!isStandIn(row.canonicalId)) this.#usedIds.add(row.canonicalId);

@@ -1,5 +1,6 @@
 import type { CanonicalId } from '../domain/canonical-id.ts';
 import { isCanonicalId, isStandIn } from '../domain/canonical-id.ts';
+import { certain } from '../domain/certain.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Batch, GivenId, NewSource, Plan, Settled } from '../domain/mint-plan.ts';
@@ -159,13 +160,11 @@ function rowFor(
 ): NewMapping | IdMinterError {
   if (from === 'pool') {
     if (drawn.shortage !== undefined) return drawn.shortage;
-    // As many were drawn as the plan needs.
-    const canonicalId = drawn.ids.pop() as CanonicalId;
+    const canonicalId = certain(drawn.ids.pop(), 'An ID that the plan counted');
     return { key, source, canonicalId, outcome: 'minted' };
   }
   if ('inherit' in from) return { key, source, canonicalId: from.inherit, outcome: 'inherited' };
-  // It stands in a layer below.
-  const given = settled.get(from.inheritFrom) as GivenId | IdMinterError;
+  const given = certain(settled.get(from.inheritFrom), 'A predecessor of the layer below');
   if (given instanceof IdMinterError) return withoutPredecessor(source, from.predecessor, given);
   return { key, source, canonicalId: given.canonicalId, outcome: 'inherited' };
 }

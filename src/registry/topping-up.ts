@@ -1,3 +1,4 @@
+import { certain } from '../domain/certain.ts';
 import type { MintAnswer, MintRequest, MintResult, Registry } from '../domain/registry.ts';
 
 /**
@@ -16,7 +17,7 @@ export function toppingUp(registry: Registry, target: number): Registry {
     const merged = [...answers];
     // One answer a request, in their order.
     for (const [position, [index]] of short.entries()) {
-      merged[index] = again.answers[position] as MintAnswer;
+      merged[index] = certain(again.answers[position], 'An answer');
     }
     return { answers: merged, warnings: [...warnings, ...again.warnings] };
   };
