@@ -78,7 +78,13 @@ function render({ free, assigned, mappings, findings }: CheckTally): string {
 
 function describeEnd(tally: CheckTally): string {
   const { mappings, damage, findings, declared, unreadable } = tally;
-  const checked = `Checked ${mappings} mappings: ${damage} findings, ${findings.get('TWINS') ?? 0} warnings.`;
-  if (declared + unreadable === 0) return checked;
-  return `${checked} Declared: ${declared} compared, ${unreadable} unreadable.`;
+  const warnings = findings.get('TWINS') ?? 0;
+  const sentences = [`Checked ${mappings} mappings: ${damage} findings, ${warnings} warnings.`];
+  if (declared + unreadable > 0) {
+    sentences.push(`Declared: ${declared} compared, ${unreadable} unreadable.`);
+  }
+  if (damage + warnings > 0) {
+    sentences.push('Nothing was changed; docs/errors.md says of each what to do.');
+  }
+  return sentences.join(' ');
 }
