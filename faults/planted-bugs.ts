@@ -144,7 +144,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         becomes: 'const used = new Set<CanonicalId>();',
       },
     ],
-    foundBy: ['model'],
+    foundBy: ['exhaustion'],
   },
   {
     name: 'twins are one',
@@ -217,18 +217,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     thought: 'A server that does not write is set up wrongly.',
     edits: [{ file: ERRORS, text: "  1290: 'it is read-only',\n", becomes: '' }],
     foundBy: ['exhaustion'],
-  },
-  {
-    name: 'remembered before it is committed',
-    thought: 'A batch that fails is said again anyway.',
-    edits: [
-      {
-        file: 'src/registry/remembering.ts',
-        text: 'const told = await registry.mint(asked);',
-        becomes:
-          'for (const { source, predecessor } of asked) {\n      const first = predecessor && known.get(keyOf(predecessor));\n      if (first) known.set(keyOf(source), first);\n    }\n    const told = await registry.mint(asked);',
-      },
-    ],
-    foundBy: ['model'],
   },
 ];

@@ -1,7 +1,7 @@
 import type { Random } from '../../scripts/invented-identifiers.ts';
 import type { Campaign, Figures, Ground } from '../campaign.ts';
 import { fillDiskOfFile, fillDiskOfServer, fillDiskOfTarget } from '../exhaustion/disks.ts';
-import { emptyPool, holdRow, lockPool } from '../exhaustion/pools-and-locks.ts';
+import { emptyPool, holdRow, lockPool, spoilPool } from '../exhaustion/pools-and-locks.ts';
 import {
   limitPackets,
   openWholeServer,
@@ -45,5 +45,6 @@ function casesOn(server: Ground['server'], alone: Alone): readonly Case[] {
     random => emptyPool(server, random),
     random => alone(whole => takeConnections(whole, random)),
     random => alone(whole => limitPackets(whole, random)),
+    random => spoilPool(server, random),
   ];
 }

@@ -70,6 +70,27 @@ export async function lockPool(server: TestServer, random: Random): Promise<Figu
   return { 'locked pools': 2 };
 }
 
+/** The pool calls IDs free that mappings use, as after a restored half: they are passed over, however many they are. */
+export async function spoilPool(server: TestServer, random: Random): Promise<Figures> {
+  const used = between(50, 300, random);
+  const sound = between(50, 300, random);
+  await using registry = await createMysqlRegistry(server, { free: used + sound });
+  await using minter = createRegistry(await openStore(registry.minter));
+  const requests = (letter: string, count: number) =>
+    Array.from({ length: count }, (_, number) => ({ source: sierra(`${letter}${number}`) }));
+  const before = await minter.mint(requests('b', used));
+  await registry.sql("UPDATE canonical_ids SET Status = 'free'");
+  const { answers } = await minter.mint(requests('c', sound));
+  const given = [...before.answers, ...answers].map(({ canonicalId }) => canonicalId);
+  demandEqual('IDs that were given once', new Set(given).size, used + sound);
+  const { identifiers } = await dumpOf(registry);
+  const held = new Map((identifiers as string[][]).map(([, , value = '', id]) => [value, id]));
+  for (const { source, canonicalId } of [...before.answers, ...answers]) {
+    demandEqual(`The ID of ${source.value}`, held.get(source.value), canonicalId);
+  }
+  return { 'spoilt pools': 1 };
+}
+
 /** A neighbour writes one of the keys and does not commit, for longer than a lock is waited for; and then it does, or not. */
 export async function holdRow(server: TestServer, random: Random): Promise<Figures> {
   await using registry = await createMysqlRegistry(server, { free: 1_000 });
