@@ -46,9 +46,13 @@ export function isStandIn(id: CanonicalId): boolean {
 export function parseCanonicalId(text: unknown): CanonicalId {
   if (isCanonicalId(text)) return text;
   const shown = JSON.stringify(text) ?? String(text);
+  const wrong =
+    text === undefined
+      ? 'The canonical ID is missing'
+      : `${shown.slice(0, 100)} is not a canonical ID`;
   throw new IdMinterError(
     'INVALID_CANONICAL_ID',
-    `${shown.slice(0, 100)} is not a canonical ID: eight characters of a-z and 2-9 without i, l and o, a letter first, ` +
+    `${wrong}: eight characters of a-z and 2-9 without i, l and o, a letter first, ` +
       'all lower-case. Nothing was done with it. Correct it at its source.',
     { value: text }
   );

@@ -77,7 +77,7 @@ describe('a canonical ID from outside', () => {
     expect(() => parseCanonicalId(text)).toThrowError(
       expect.objectContaining({
         code: 'INVALID_CANONICAL_ID',
-        message: expect.stringContaining(JSON.stringify(text) ?? 'undefined'),
+        message: expect.stringContaining(JSON.stringify(text) ?? 'missing'),
         details: { value: text },
       })
     );

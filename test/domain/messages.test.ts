@@ -225,6 +225,13 @@ describe('what is refused says what happened to which value, what became of it a
       { value: 'x'.repeat(200) },
     ],
     [
+      'a canonical ID that is missing',
+      () => thrownBy(() => parseCanonicalId(undefined)),
+      'The canonical ID is missing: eight characters of a-z and 2-9 without i, l and o, a letter first, all ' +
+        'lower-case. Nothing was done with it. Correct it at its source.',
+      { value: undefined },
+    ],
+    [
       'a document that is none',
       () => faultOf([]),
       'The document is an array, not an object. It was not written. Send works as the transformers write them.',
