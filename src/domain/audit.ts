@@ -147,7 +147,7 @@ export function auditDeclared({ source, canonicalId, predecessor }: Declared): F
 
 function auditId({ canonicalId, status, mappings }: Holding, findings: Finding[]): void {
   const say = (code: FindingCode, message: string): void => {
-    const { sources } = found(code, mappings.slice(0, NAMED_MAX), message);
+    const sources = mappings.slice(0, NAMED_MAX).map(({ source }) => source);
     findings.push({ code, message, canonicalIds: [canonicalId], sources });
   };
   if (!isCanonicalId(canonicalId)) {
@@ -196,10 +196,10 @@ function auditMapping(
 
 /** A mapping may spell its ID otherwise than the pool, where the collation takes the two for one. Each spelling is told once. */
 function auditSpellings({ canonicalId, mappings }: Holding, findings: Finding[]): void {
-  const others = mappings.filter(mapping => mapping.canonicalId !== canonicalId);
-  if (others.length === 0) return;
-  for (const mapping of new Map(others.map(one => [one.canonicalId, one])).values()) {
-    if (isCanonicalId(mapping.canonicalId)) continue;
+  const malformed = mappings.filter(
+    ({ canonicalId: spelt }) => spelt !== canonicalId && !isCanonicalId(spelt)
+  );
+  for (const mapping of new Map(malformed.map(one => [one.canonicalId, one])).values()) {
     const spelt = JSON.stringify(mapping.canonicalId);
     findings.push(
       found('MALFORMED_ID', [mapping], `${show(mapping)} has ${spelt}, which is no canonical ID.`)

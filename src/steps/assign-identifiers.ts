@@ -1,11 +1,12 @@
+import { certain } from '../domain/certain.ts';
 import type { AnsweredRow, AnswerTarget, IdentifierRow } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { MintRequest, MintResult, Registry } from '../domain/registry.ts';
 import type { RunTally } from '../domain/run-report.ts';
-import { readSourceIdentifier } from '../domain/source-identifier.ts';
 import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
+import { readRequest } from './read-request.ts';
 
 export interface AssignIdentifiersOptions {
   readonly registry: Registry;
@@ -29,29 +30,25 @@ export async function assignIdentifiers(options: AssignIdentifiersOptions): Prom
   const { rows, batchSize, signal } = options;
   await inOverlap(
     inBatches(rows, batchSize, signal),
-    batch => mintBatch(batch.map(readRequest), options),
+    batch => mintBatch(batch, options),
     batch => answer(batch, options)
   );
 }
 
-interface ReadRow {
-  readonly row: IdentifierRow;
-  readonly request?: MintRequest;
-  readonly error?: IdMinterError;
-}
-
 interface MintedBatch {
-  readonly read: readonly ReadRow[];
+  readonly read: readonly (readonly [IdentifierRow, MintRequest | IdMinterError])[];
   readonly result: MintResult;
 }
 
 /** @returns undefined where the signal came before */
 async function mintBatch(
-  read: readonly ReadRow[],
+  rows: readonly IdentifierRow[],
   { registry, signal }: AssignIdentifiersOptions
 ): Promise<MintedBatch | undefined> {
   if (signal?.aborted) return undefined;
-  return { read, result: await registry.mint(read.flatMap(({ request }) => request ?? [])) };
+  const read = rows.map(row => [row, readRequest(row)] as const);
+  const requests = read.flatMap(([, request]) => (request instanceof IdMinterError ? [] : request));
+  return { read, result: await registry.mint(requests) };
 }
 
 async function answer(
@@ -63,24 +60,13 @@ async function answer(
     warn?.(warning);
   }
   const inOrder = answers.values();
-  const answered = read.map(({ row, error }): AnsweredRow => {
-    const own = error ? { error } : inOrder.next().value;
-    if (own === undefined) throw new Error('The registry gave fewer answers than it had requests.');
+  const answered = read.map(([row, request]): AnsweredRow => {
+    const own =
+      request instanceof IdMinterError
+        ? { error: request }
+        : certain(inOrder.next().value, 'The answer to a request');
     tally.answered(own);
     return { row, answer: own };
   });
   await target.write(answered);
-}
-
-function readRequest(row: IdentifierRow): ReadRow {
-  if (row.error) return { row, error: row.error };
-  try {
-    const source = readSourceIdentifier(row.source);
-    const named = row.predecessor ?? null;
-    const predecessor = named === null ? null : readSourceIdentifier(named, 'predecessor');
-    return { row, request: { source, predecessor } };
-  } catch (error) {
-    if (error instanceof IdMinterError) return { row, error };
-    throw error;
-  }
 }

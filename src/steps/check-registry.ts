@@ -3,11 +3,11 @@ import { auditDeclared, auditHolding, auditTwins, foldTwins } from '../domain/au
 import type { CanonicalId } from '../domain/canonical-id.ts';
 import type { IdentifierRow } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { Registry } from '../domain/registry.ts';
+import type { MintRequest, Registry } from '../domain/registry.ts';
 import type { SourceIdentifier, SourceKey } from '../domain/source-identifier.ts';
-import { readSourceIdentifier } from '../domain/source-identifier.ts';
 import { numberOf, TwinSearch } from '../domain/twin-search.ts';
 import { inBatches } from './in-batches.ts';
+import { readRequest } from './read-request.ts';
 
 export interface CheckRegistryOptions {
   readonly registry: Audited;
@@ -150,9 +150,9 @@ export interface CheckDeclaredOptions {
 export async function checkDeclared(options: CheckDeclaredOptions): Promise<void> {
   const { registry, rows, tell, refuse, tally, batchSize, signal } = options;
   for await (const batch of inBatches(rows, batchSize, signal)) {
-    const requests: Declaration[] = [];
+    const requests: MintRequest[] = [];
     for (const row of batch) {
-      const request = readDeclaration(row);
+      const request = readRequest(row);
       if (request instanceof IdMinterError) {
         tally.unreadable += 1;
         refuse(row.place, request);
@@ -173,23 +173,6 @@ export async function checkDeclared(options: CheckDeclaredOptions): Promise<void
         tell(finding);
       }
     }
-  }
-}
-
-interface Declaration {
-  readonly source: SourceIdentifier;
-  readonly predecessor: SourceIdentifier | undefined;
-}
-
-function readDeclaration(row: IdentifierRow): Declaration | IdMinterError {
-  if (row.error) return row.error;
-  try {
-    const source = readSourceIdentifier(row.source);
-    const named = row.predecessor ?? undefined;
-    return { source, predecessor: named && readSourceIdentifier(named, 'predecessor') };
-  } catch (error) {
-    if (error instanceof IdMinterError) return error;
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { createConnection } from 'mysql2/promise';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import { migrate, openForMigrations } from '../../src/runtime/open-registry.ts';
 import { parseRegistryUrl } from '../../src/runtime/registry-location.ts';
 import { readSettings } from '../../src/runtime/settings.ts';
@@ -153,4 +153,14 @@ async function openOnServer(server: TestServer) {
     dump: () => dump(sql),
     [Symbol.asyncDispose]: () => database.drop(),
   };
+}
+
+/** Every ID is assigned if and only if a mapping uses it. */
+export async function expectSoundPool({ registry }: DeskOnRegistry): Promise<void> {
+  const unsound = await registry.sql(
+    `SELECT canonical_ids.CanonicalId FROM canonical_ids
+      LEFT JOIN identifiers ON identifiers.CanonicalId = canonical_ids.CanonicalId
+      WHERE (Status = 'assigned') <> (identifiers.CanonicalId IS NOT NULL)`
+  );
+  expect(unsound).toEqual([]);
 }

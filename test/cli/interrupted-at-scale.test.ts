@@ -7,7 +7,7 @@ import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
 import { poll } from '../support/servers/processes.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
-import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
+import { expectSoundPool, openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
 import { isObject, Renaming } from './renaming.ts';
 import {
   atScale,
@@ -190,15 +190,6 @@ async function readMappings({ registry }: DeskOnRegistry): Promise<Mappings> {
     'SELECT OntologyType, SourceSystem, SourceId, CanonicalId FROM identifiers'
   );
   return new Map(rows.map(([type, system, value, id]) => [`${type}/${system}/${value}`, `${id}`]));
-}
-
-async function expectSoundPool({ registry }: DeskOnRegistry): Promise<void> {
-  const unsound = await registry.sql(
-    `SELECT canonical_ids.CanonicalId FROM canonical_ids
-      LEFT JOIN identifiers ON identifiers.CanonicalId = canonical_ids.CanonicalId
-      WHERE (Status = 'assigned') <> (identifiers.CanonicalId IS NOT NULL)`
-  );
-  expect(unsound).toEqual([]);
 }
 
 function expectKept(known: Mappings, stands: Mappings): void {

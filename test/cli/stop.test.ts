@@ -6,7 +6,7 @@ import { poll } from '../support/servers/processes.ts';
 import type { SilentServer } from '../support/silent-server.ts';
 import { openSilentServer } from '../support/silent-server.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
-import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
+import { expectSoundPool, openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
 import { toLines, workOf } from './works.ts';
 
 // Windows has no signals that a program could catch and another one could send.
@@ -154,15 +154,6 @@ async function stopTwice(
 async function countMappings({ registry }: DeskOnRegistry): Promise<number> {
   const [row] = await registry.sql('SELECT COUNT(*) FROM identifiers');
   return Number(row?.[0]);
-}
-
-async function expectSoundPool({ registry }: DeskOnRegistry): Promise<void> {
-  const unsound = await registry.sql(
-    `SELECT canonical_ids.CanonicalId FROM canonical_ids
-      LEFT JOIN identifiers ON identifiers.CanonicalId = canonical_ids.CanonicalId
-      WHERE (Status = 'assigned') <> (identifiers.CanonicalId IS NOT NULL)`
-  );
-  expect(unsound).toEqual([]);
 }
 
 function manyMappings(): string {

@@ -1,6 +1,7 @@
 import type { Finding } from '../../domain/audit.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { openIdentifiers } from '../../runtime/open-documents.ts';
+import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import { CheckTally, checkDeclared, checkRegistry } from '../../steps/check-registry.ts';
 import { EXIT, exitFor } from '../exit.ts';
 import type { CommonOptions, Io } from '../io.ts';
@@ -11,9 +12,6 @@ import { openFor } from '../session.ts';
 export interface CheckOptions extends CommonOptions {
   readonly declared?: string;
 }
-
-/** Declared identifiers a look-up. */
-const BATCH_SIZE = 5_000;
 
 /** `id-minter check`: audits a registry, and changes nothing. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
@@ -35,7 +33,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   await checkRegistry({ registry, tell, tally, signal });
   if (file) {
     await checkDeclared({
-      ...{ registry, rows: file.rows(), tell, tally, batchSize: BATCH_SIZE, signal },
+      ...{ registry, rows: file.rows(), tell, tally, batchSize: IDENTIFIERS_A_BATCH, signal },
       refuse: (place, { code, message }) => {
         unread.add(code);
         speak.tell('error', code, `${place}: ${message}`);
