@@ -213,6 +213,35 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: ['interleavings'],
   },
   {
+    name: 'remembered before the commit',
+    thought: 'What is being inserted is as good as there.',
+    edits: [
+      {
+        file: MINT,
+        text: '  const inserted = await transaction.insert(rows);',
+        becomes:
+          '  for (const { key, canonicalId } of rows) early.set(key, canonicalId);\n  const inserted = await transaction.insert(rows);',
+      },
+      {
+        file: MINT,
+        text: '/** What earlier attempts were about to commit.',
+        becomes:
+          'export const early = new Map<SourceKey, CanonicalId>();\n\n/** What earlier attempts were about to commit.',
+      },
+      {
+        file: 'src/registry/remembering.ts',
+        text: 'const canonicalId = known.get(keyOf(source));',
+        becomes: 'const canonicalId = early.get(keyOf(source)) ?? known.get(keyOf(source));',
+      },
+      {
+        file: 'src/registry/remembering.ts',
+        text: "import { LRUCache } from 'lru-cache';",
+        becomes: "import { LRUCache } from 'lru-cache';\nimport { early } from './mint-batch.ts';",
+      },
+    ],
+    foundBy: ['contention'],
+  },
+  {
     name: 'a read-only server is a refusal',
     thought: 'A server that does not write is set up wrongly.',
     edits: [{ file: ERRORS, text: "  1290: 'it is read-only',\n", becomes: '' }],

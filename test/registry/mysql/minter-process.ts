@@ -4,6 +4,7 @@ import { mintAsOriginal } from '../../../bench/original-sequence.ts';
 import type { MintRequest } from '../../../src/domain/registry.ts';
 import { keyOf } from '../../../src/domain/source-identifier.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
+import { remembering } from '../../../src/registry/remembering.ts';
 import type { End, Job } from './mint-in-process.ts';
 import { openStore } from './mysql-registry.ts';
 
@@ -19,9 +20,11 @@ process.once('message', (job: Job) => {
 });
 
 async function mintLikeUs({ login, batches }: Job): Promise<End[][]> {
-  await using registry = createRegistry(
+  await using plain = createRegistry(
     await openStore({ ...login, password: async () => login.secret })
   );
+  // As a run of the product has it.
+  const registry = remembering(plain);
   const ends: End[][] = [];
   for (const batch of batches) {
     const { answers } = await registry.mint(batch);
