@@ -4,15 +4,14 @@ import { between } from '../../scripts/invented-identifiers.ts';
 import type { MintRequest } from '../../src/domain/registry.ts';
 import { keyOf } from '../../src/domain/source-identifier.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import type { End } from '../../test/registry/mysql/mint-in-process.ts';
+import type { End, Minter } from '../../test/registry/mysql/mint-in-process.ts';
+import { startMinter } from '../../test/registry/mysql/mint-in-process.ts';
 import type { MysqlRegistry } from '../../test/registry/mysql/mysql-registry.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
 import type { Dump } from '../../test/support/store-kinds.ts';
 import type { Campaign, Figures } from '../campaign.ts';
 import { demand } from '../campaign.ts';
 import { History } from '../history.ts';
-import type { Minter } from '../minter.ts';
-import { startMinter } from '../minter.ts';
 import { snapshotOf } from '../registry-dump.ts';
 import { knownBefore, requestsFor } from '../works.ts';
 

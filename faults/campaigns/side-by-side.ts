@@ -3,7 +3,7 @@ import { between } from '../../scripts/invented-identifiers.ts';
 import type { MintRequest } from '../../src/domain/registry.ts';
 import { keyOf } from '../../src/domain/source-identifier.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import type { Job } from '../../test/registry/mysql/mint-in-process.ts';
+import type { MinterKind } from '../../test/registry/mysql/mint-in-process.ts';
 import { mintInProcess } from '../../test/registry/mysql/mint-in-process.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
 import { folio, sierra } from '../../test/support/identifiers.ts';
@@ -17,7 +17,7 @@ const BATCH = 100;
 const UNITS = { gate: 1, long: 20 } as const;
 
 /** The four that mint every key; one of each kind knows the predecessors. */
-const MINTERS: readonly { readonly as: Job['as']; readonly isAware: boolean }[] = [
+const MINTERS: readonly { readonly as: MinterKind; readonly isAware: boolean }[] = [
   { as: 'us', isAware: true },
   { as: 'us', isAware: false },
   { as: 'original', isAware: true },

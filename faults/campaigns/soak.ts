@@ -3,14 +3,14 @@ import type { Random } from '../../scripts/invented-identifiers.ts';
 import { between } from '../../scripts/invented-identifiers.ts';
 import type { MintRequest } from '../../src/domain/registry.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import type { Minter, Vitals } from '../../test/registry/mysql/mint-in-process.ts';
+import { startMinter } from '../../test/registry/mysql/mint-in-process.ts';
 import type { MysqlRegistry } from '../../test/registry/mysql/mysql-registry.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
 import { image } from '../../test/support/identifiers.ts';
 import type { Campaign, Figures, Form, Ground } from '../campaign.ts';
 import { demand } from '../campaign.ts';
 import { History } from '../history.ts';
-import type { Minter, Vitals } from '../minter.ts';
-import { startMinter } from '../minter.ts';
 import { snapshotOf } from '../registry-dump.ts';
 import { knownBefore, requestsFor } from '../works.ts';
 
