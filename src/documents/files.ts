@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { IdMinterError } from '../domain/errors.ts';
+import type { Text } from './block-writer.ts';
 import { BlockWriter } from './block-writer.ts';
 import { GzipPacker } from './gzip-packer.ts';
 import { keepPartial, namePartial, releasePartial, removeOrphans } from './partial-files.ts';
@@ -43,11 +44,11 @@ export async function openForReading(path: string, standardInput: Readable): Pro
   }
 }
 
-/** Somewhere to write text that appears as a whole or not at all. */
+/** Somewhere to write text, or text in UTF-8, that appears as a whole or not at all. */
 export interface TextTarget {
   readonly name: string;
   /** Resolves when more may be written. */
-  write(text: string): Promise<void>;
+  write(text: Text): Promise<void>;
   complete(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -151,7 +152,7 @@ class FileTarget implements TextTarget {
     });
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: Text): Promise<void> {
     await this.#attempt(() => this.#blocks.write(text));
   }
 
@@ -195,8 +196,8 @@ class StandardTarget implements TextTarget {
     this.#out = out;
   }
 
-  async write(text: string): Promise<void> {
-    if (text === '' || this.#out.write(text)) return;
+  async write(text: Text): Promise<void> {
+    if (text.length === 0 || this.#out.write(text)) return;
     const waiting = new AbortController();
     try {
       await Promise.race([

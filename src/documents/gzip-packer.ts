@@ -1,5 +1,6 @@
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import type { Text } from './block-writer.ts';
 
 /** Packs texts one after the other into one gzip member: readers exist that stop after the first. */
 export class GzipPacker {
@@ -11,7 +12,7 @@ export class GzipPacker {
   }
 
   /** @returns what is packed by now; part of the text may come later */
-  async pack(text: string): Promise<Buffer> {
+  async pack(text: Text): Promise<Buffer> {
     await new Promise<void>((resolve, reject) => {
       this.#gzip.write(text, error => (error ? reject(error) : resolve()));
     });

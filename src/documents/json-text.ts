@@ -1,6 +1,7 @@
 import type { ParseErrorCode } from 'jsonc-parser';
 import { IdMinterError } from '../domain/errors.ts';
 import { isDeeperThan, tooDeep } from '../domain/work-document.ts';
+import { readAsWritten } from '../domain/work-text.ts';
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -23,16 +24,28 @@ const REVIVED_LEVELS_MAX = 2_000;
  */
 export async function parseJson(bytes: Uint8Array, place: string): Promise<unknown> {
   const text = decodeUtf8(bytes, place);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw await invalidJson(text, place, cause);
-  }
+  const value = await parseText(text, place);
   // The reviver costs four times plain parsing.
   if (!hasUnusualNumber(text)) return value;
   if (isDeeperThan(REVIVED_LEVELS_MAX, value)) throw tooDeep();
-  return JSON.parse(text, keepAsWritten);
+  return readAsWritten(text);
+}
+
+/**
+ * Reads one JSON value whose text is kept, so that its numbers need not be.
+ *
+ * @throws IdMinterError INVALID_JSON with line and column
+ */
+export async function parsePlainJson(bytes: Uint8Array, place: string): Promise<unknown> {
+  return await parseText(decodeUtf8(bytes, place), place);
+}
+
+async function parseText(text: string, place: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw await invalidJson(text, place, cause);
+  }
 }
 
 /** @throws IdMinterError INVALID_JSON where the bytes are not UTF-8 */
@@ -56,11 +69,6 @@ function hasUnusualNumber(text: string): boolean {
     if (written !== undefined && String(Number(written)) !== written) return true;
   }
   return false;
-}
-
-function keepAsWritten(_key: string, value: unknown, context: { source?: string }): unknown {
-  if (typeof value !== 'number' || context.source === undefined) return value;
-  return String(value) === context.source ? value : JSON.rawJSON(context.source);
 }
 
 /** The engine's own message mostly names no position, so the place comes from a parser that does. */

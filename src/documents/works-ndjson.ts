@@ -6,11 +6,15 @@ import type {
   WorkTarget,
 } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
+import { unwrapWork } from '../domain/work-wrapper.ts';
+import type { Text } from './block-writer.ts';
+import { BlockWriter } from './block-writer.ts';
 import type { ByteSource, TextTarget } from './files.ts';
-import { parseJson } from './json-text.ts';
+import { parsePlainJson } from './json-text.ts';
 import type { Line } from './lines.ts';
 import { lineTooLong, readLines } from './lines.ts';
+
+const NEWLINE = Buffer.from('\n');
 
 /**
  * Works as NDJSON, one a line: the bare document, or `{"_id", "_source"}` as elasticdump writes it. A line that
@@ -36,7 +40,12 @@ export function writeWorks(target: TextTarget): WorkTarget {
   return {
     name: target.name,
     async write(works) {
-      await target.write(works.map(toLine).join(''));
+      const blocks = new BlockWriter(block => target.write(block));
+      for (const work of works) {
+        await blocks.write(jsonOf(work));
+        await blocks.write(NEWLINE);
+      }
+      await blocks.flush();
       return new Map();
     },
     complete: () => target.complete(),
@@ -48,13 +57,13 @@ async function readWork({ number, bytes }: Line): Promise<SourceWork | Unreadabl
   const place = `line ${number}`;
   if (bytes === undefined) return { place, error: lineTooLong(place) };
   try {
-    return { place, ...unwrapWork(await parseJson(bytes, place)) };
+    return { place, ...unwrapWork(await parsePlainJson(bytes, place)), json: bytes };
   } catch (error) {
     if (error instanceof IdMinterError) return { place, error };
     throw error;
   }
 }
 
-function toLine(work: MintedWork): string {
-  return `${JSON.stringify(wrapWork(work))}\n`;
+function jsonOf({ content }: MintedWork): Text {
+  return 'json' in content ? content.json : JSON.stringify(content.value);
 }

@@ -12,6 +12,8 @@ export interface SourceWork {
   readonly document: unknown;
   /** The other members of the form `{"_id", "_source", …}`; undefined where the line is the bare document. */
   readonly wrapper?: Readonly<Record<string, unknown>>;
+  /** The JSON in UTF-8 that both were read from, where there is one. A run then keeps it in their place. */
+  readonly json?: Uint8Array;
   readonly error?: undefined;
 }
 
@@ -38,15 +40,17 @@ export interface WorkSource {
   reading?(): Reading;
 }
 
-/** A work with its canonical IDs. */
+/** A work with its canonical IDs, in the form in which it came. */
 export interface MintedWork {
   readonly place: string;
   readonly canonicalId: CanonicalId;
-  readonly document: unknown;
-  readonly wrapper?: Readonly<Record<string, unknown>>;
+  readonly content: MintedContent;
   /** Works of the batch with the same canonical ID, which are not written because this one is. */
   readonly standingBack?: readonly MintedWork[];
 }
+
+/** JSON in UTF-8 where the work was read from such; else what JSON.stringify makes it of. */
+export type MintedContent = { readonly json: Uint8Array } | { readonly value: unknown };
 
 /** Where works go: a file, a pipe, an index. */
 export interface WorkTarget {

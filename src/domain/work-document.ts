@@ -22,6 +22,8 @@ export interface ExtractedWork {
   readonly rootIndex: number;
   /** One request a node, duplicates kept. */
   readonly requests: readonly MintRequest[];
+  /** The members of all its objects. */
+  readonly members: number;
 }
 
 export interface WorkFault {
@@ -46,11 +48,11 @@ export function extractWork(document: unknown): ExtractedWork | WorkFault {
     const requests: MintRequest[] = [];
     let rootIndex = -1;
     const state = member(document, 'state');
-    visitNodes(document, (node, path) => {
+    const members = visitNodes(document, (node, path) => {
       if (node === state) rootIndex = requests.length;
       requests.push(readNode(node, path));
     });
-    return { root, rootIndex, requests };
+    return { root, rootIndex, requests, members };
   } catch (error) {
     if (error instanceof StagedError) return root ? { ...error.fault, root } : error.fault;
     throw error;
@@ -69,8 +71,14 @@ export function embedCanonicalIds(document: unknown, ids: readonly CanonicalId[]
   let next = 0;
   const embed = (value: unknown): unknown => {
     if (Array.isArray(value)) {
-      const embedded = value.map(embed);
-      return embedded.some((item, index) => item !== value[index]) ? embedded : value;
+      let copy: unknown[] | undefined;
+      for (let index = 0; index < value.length; index += 1) {
+        const embedded = embed(value[index]);
+        if (embedded === value[index]) continue;
+        copy ??= [...value];
+        copy[index] = embedded;
+      }
+      return copy ?? value;
     }
     if (!isObject(value)) return value;
     const id = Object.hasOwn(value, 'sourceIdentifier') ? ids[next++] : undefined;
@@ -81,7 +89,7 @@ export function embedCanonicalIds(document: unknown, ids: readonly CanonicalId[]
       copy ??= { ...value };
       copy[key] = embedded;
     }
-    return id === undefined ? (copy ?? value) : identify(copy ?? { ...value }, id);
+    return id === undefined ? (copy ?? value) : identify(copy ?? value, id);
   };
   return embed(document);
 }
@@ -169,33 +177,41 @@ function readSource(written: unknown, what: string): SourceIdentifier {
   );
 }
 
+/** @returns how many members all objects have */
 function visitNodes(
   document: unknown,
   visit: (node: JsonObject, path: readonly (string | number)[]) => void
-): void {
+): number {
+  let members = 0;
   const path: (string | number)[] = [];
-  const walk = (value: unknown): void => {
-    if (!isContainer(value)) return;
+  const walk = (value: object): void => {
     if (path.length >= DEPTH_MAX) throw new StagedError('read', tooDeep());
-    if (isObject(value) && Object.hasOwn(value, 'sourceIdentifier')) visit(value, path);
-    for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-      path.push(key);
-      walk(child);
-      path.pop();
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index += 1) descend(index, value[index]);
+      return;
     }
+    if (Object.hasOwn(value, 'sourceIdentifier')) visit(value as JsonObject, path);
+    const names = Object.keys(value);
+    members += names.length;
+    for (const name of names) descend(name, (value as JsonObject)[name]);
   };
-  walk(document);
+  const descend = (step: string | number, child: unknown): void => {
+    if (!isContainer(child)) return;
+    path.push(step);
+    walk(child);
+    path.pop();
+  };
+  if (isContainer(document)) walk(document);
+  return members;
 }
 
-function identify(node: Record<string, unknown>, canonicalId: CanonicalId): JsonObject {
-  node['canonicalId'] = canonicalId;
+function identify(node: JsonObject, canonicalId: CanonicalId): JsonObject {
   if (typeof node['identifiedType'] === 'string') {
-    node['type'] = node['identifiedType'];
-    delete node['identifiedType'];
-  } else if (node['type'] === 'Identifiable') {
-    node['type'] = 'Identified';
+    const { identifiedType: type, ...members } = node;
+    return { ...members, canonicalId, type };
   }
-  return node;
+  const isToBe = node['type'] === 'Identifiable';
+  return { ...node, canonicalId, ...(isToBe && { type: 'Identified' }) };
 }
 
 function isGone(document: unknown): boolean {

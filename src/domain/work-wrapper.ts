@@ -1,4 +1,5 @@
-import type { MintedWork, SourceWork } from './documents.ts';
+import type { CanonicalId } from './canonical-id.ts';
+import type { SourceWork } from './documents.ts';
 import { DEPTH_MAX, isDeeperThan, tooDeep } from './work-document.ts';
 
 /**
@@ -14,7 +15,10 @@ export function unwrapWork(value: unknown): Pick<SourceWork, 'document' | 'wrapp
 }
 
 /** A work in the form in which it came; in a wrapper `_id` is now the canonical ID, and `_index` is gone. */
-export function wrapWork({ canonicalId, document, wrapper }: MintedWork): unknown {
+export function wrapWork(
+  { document, wrapper }: Pick<SourceWork, 'document' | 'wrapper'>,
+  canonicalId: CanonicalId
+): unknown {
   if (wrapper === undefined) return document;
   const { _id, _index, ...members } = wrapper;
   return { _id: canonicalId, ...members, _source: document };

@@ -3,11 +3,11 @@ import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Registry } from '../domain/registry.ts';
 import { RunTally } from '../domain/run-report.ts';
-import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
+import { unwrapWork } from '../domain/work-wrapper.ts';
 import { openWaitingRoom } from '../runtime/open-documents.ts';
 import { remembering } from '../runtime/open-registry.ts';
 import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
-import type { ReadWork, MintWorksOptions as StepOptions } from '../steps/mint-works.ts';
+import type { MintWorksOptions as StepOptions, WaitingWork } from '../steps/mint-works.ts';
 import { mintWorks as runStep } from '../steps/mint-works.ts';
 import type { IdentifierCounts } from './assign-identifiers.ts';
 import type { Give } from './hand-over.ts';
@@ -72,7 +72,7 @@ export function mintWorks({
   const tally = new RunTally();
   const results = handOver<WorkResult>(async (give, stop) => {
     const order = new WorksInOrder();
-    const room = openWaitingRoom<ReadWork>();
+    const room = openWaitingRoom<WaitingWork>();
     try {
       await runStep({
         registry: remembering(registry),
@@ -116,15 +116,18 @@ function readWork(work: unknown, place: string): SourceWork | UnreadableWork {
   }
 }
 
-function waitInOrder(room: WaitingRoom<ReadWork>, order: WorksInOrder): WaitingRoom<ReadWork> {
+function waitInOrder(
+  room: WaitingRoom<WaitingWork>,
+  order: WorksInOrder
+): WaitingRoom<WaitingWork> {
   return {
     put: async entry => {
-      order.postpone(entry.work.place);
+      order.postpone(entry.place);
       await room.put(entry);
     },
     async *entries() {
       for await (const entry of room.entries()) {
-        order.begin(entry.work.place);
+        order.begin(entry.place);
         yield entry;
       }
     },
@@ -143,9 +146,10 @@ function giveInOrder(
       name: 'results',
       async write(works) {
         for (const work of works) {
-          const { place, canonicalId, standingBack = [] } = work;
-          // An object, since a work without one has failed.
-          order.end(place, { canonicalId, work: wrapWork(work) as object });
+          const { place, canonicalId, content, standingBack = [] } = work;
+          // Nothing here comes from a text; and an object, since a work without one has failed.
+          const { value } = content as { value: object };
+          order.end(place, { canonicalId, work: value });
           for (const lost of standingBack) order.end(lost.place, { canonicalId });
         }
         await give(order.due());

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { CanonicalId } from '../domain/canonical-id.ts';
+import { certain } from '../domain/certain.ts';
 import type {
   MintedWork,
   SourceWork,
@@ -16,10 +17,15 @@ import type { RunReport, RunTally } from '../domain/run-report.ts';
 import { isNoteworthy } from '../domain/run-report.ts';
 import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
-import type { ExtractedWork, WorkFault } from '../domain/work-document.ts';
+import type { Contender, ExtractedWork, WorkFault } from '../domain/work-document.ts';
 import { embedCanonicalIds, extractWork, prevails } from '../domain/work-document.ts';
+import { insertCanonicalIds, readAsWritten } from '../domain/work-text.ts';
+import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface MintWorksOptions {
   readonly registry: Registry;
@@ -28,7 +34,7 @@ export interface MintWorksOptions {
   readonly report: RunReport;
   readonly tally: RunTally;
   /** Where works wait whose predecessor is unknown so far; they are tried once more at the end. */
-  readonly waiting: WaitingRoom<ReadWork>;
+  readonly waiting: WaitingRoom<WaitingWork>;
   /** Works a batch; the identifiers of a batch are one transaction. */
   readonly batchSize: number;
   /** Batches in the registry at once, which is also how many are read ahead of them. */
@@ -37,14 +43,32 @@ export interface MintWorksOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A work on its way through the run, and how many of its identifiers are counted already. */
-export interface ReadWork {
-  readonly work: SourceWork;
+/** A work that waits for its predecessor, as data that JSON can hold. */
+export interface WaitingWork {
+  readonly place: string;
+  /** The JSON that it was read from, or else what it holds. */
+  readonly content: string | Parsed;
+  /** How many of its identifiers are counted already. */
   readonly counted: number;
 }
 
-interface IdentifiedWork extends ReadWork {
+type Parsed = Pick<SourceWork, 'document' | 'wrapper'>;
+
+/** What is kept of a work while its identifiers are in the registry: a text is a third of the tree that it becomes. */
+type Kept = { readonly json: Uint8Array; readonly wrapperMembers: number | undefined } | Parsed;
+
+interface IdentifiedWork {
+  readonly place: string;
+  readonly kept: Kept;
+  readonly counted: number;
   readonly extracted: ExtractedWork;
+}
+
+/** A work that fails before its identifiers are known. */
+interface FaultyWork {
+  readonly place: string;
+  readonly row: string;
+  readonly fault: WorkFault;
 }
 
 interface AnsweredWork extends IdentifiedWork {
@@ -54,6 +78,7 @@ interface AnsweredWork extends IdentifiedWork {
 /** A document that will be written, and the works of the batch that have to stand back for it. */
 interface EmbeddedWork extends MintedWork {
   readonly root: SourceIdentifier;
+  readonly kept: Kept;
   readonly standingBack: EmbeddedWork[];
 }
 
@@ -70,40 +95,61 @@ export async function mintWorks(options: MintWorksOptions): Promise<void> {
   const { source, waiting } = options;
   await mintAll(arrivalsOf(source), options, { mayWait: true });
   if (options.signal?.aborted) return;
-  await mintAll(waiting.entries(), options, { mayWait: false });
+  await mintAll(latecomersOf(waiting), options, { mayWait: false });
 }
 
-/** What arrives: a work, or the reason why it could not be read. */
-interface Arrival {
-  readonly work: SourceWork | UnreadableWork;
-  readonly counted: number;
+/** Each work is left as soon as its identifiers are known. */
+async function* arrivalsOf(source: WorkSource): AsyncGenerator<Identified, void, undefined> {
+  for await (const work of source.works()) yield identify(work);
 }
 
-async function* arrivalsOf(source: WorkSource): AsyncGenerator<Arrival, void, undefined> {
-  for await (const work of source.works()) yield { work, counted: 0 };
+async function* latecomersOf(
+  waiting: WaitingRoom<WaitingWork>
+): AsyncGenerator<Identified, void, undefined> {
+  for await (const { place, content, counted } of waiting.entries()) {
+    const work =
+      typeof content === 'string'
+        ? { ...unwrapWork(JSON.parse(content)), json: ENCODER.encode(content) }
+        : content;
+    yield identify({ place, ...work }, counted);
+  }
 }
 
 async function mintAll(
-  arrivals: AsyncIterable<Arrival>,
+  arrivals: AsyncIterable<Identified>,
   options: MintWorksOptions,
   { mayWait }: { mayWait: boolean }
 ): Promise<void> {
   const { batchSize, concurrency, signal } = options;
   await inOverlap(
     inBatches(arrivals, batchSize * concurrency, signal),
-    window => mintWindow(window.map(identify), options),
+    window => mintWindow(window, options),
     window => settleWindow(window, options, { mayWait })
   );
 }
 
-/** A work whose identifiers are found, or the fault for which it fails. */
-type Identified = IdentifiedWork | (Arrival & { readonly fault: WorkFault });
+type Identified = IdentifiedWork | FaultyWork;
 
-function identify(arrival: Arrival): Identified {
-  const { work, counted } = arrival;
-  if (work.error) return { work, counted, fault: { stage: 'read', error: work.error } };
-  const extracted = extractWork(work.document);
-  return 'error' in extracted ? { work, counted, fault: extracted } : { work, counted, extracted };
+function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
+  const { place } = work;
+  if (work.error) return { place, row: place, fault: { stage: 'read', error: work.error } };
+  const { document, wrapper, json } = work;
+  const extracted = extractWork(document);
+  if ('error' in extracted) {
+    const fault = json ? extractAsWritten(json, extracted) : extracted;
+    return { place, row: rowOf(work, fault.root), fault };
+  }
+  const kept = json
+    ? { json, wrapperMembers: wrapper && Object.keys(wrapper).length }
+    : { document, ...(wrapper && { wrapper }) };
+  return { place, kept, counted, extracted };
+}
+
+/** The same fault, which tells of a number as it stands in the text. */
+function extractAsWritten(json: Uint8Array, fault: WorkFault): WorkFault {
+  if (fault.error.code === 'TOO_DEEP') return fault;
+  const again = extractWork(unwrapWork(readAsWritten(DECODER.decode(json))).document);
+  return 'error' in again ? again : fault;
 }
 
 function isIdentified(work: Identified): work is IdentifiedWork {
@@ -164,9 +210,8 @@ async function settleWindow(
   for (let start = 0; start < works.length; start += options.batchSize) {
     const complete: AnsweredWork[] = [];
     for (const work of works.slice(start, start + options.batchSize)) {
-      const { place } = work.work;
       if (!isIdentified(work)) {
-        await fail({ row: rowOf(work.work, work.fault.root), place }, work.fault, options);
+        await fail(work, work.fault, options);
         continue;
       }
       const answered = { ...work, answers: answers.get(work) ?? [] };
@@ -178,20 +223,21 @@ async function settleWindow(
 
 /** Counts and reports what a work's identifiers came to. A work that lacks any waits, or fails. */
 async function hasAllIds(
-  { work, extracted, answers, counted }: AnsweredWork,
+  { place, kept, extracted, answers, counted }: AnsweredWork,
   options: MintWorksOptions,
   { mayWait }: { mayWait: boolean }
 ): Promise<boolean> {
-  const { place } = work;
   const errors = answers.flatMap(({ error }) => error ?? []);
   if (mayWait && errors.length > 0 && errors.every(isUnknownPredecessor)) {
     const fresh = { answers: answers.filter(isNew), place, alreadyCounted: 0 };
-    await options.waiting.put({ work, counted: counted + (await count(fresh, options)) });
+    const content = 'json' in kept ? DECODER.decode(kept.json) : kept;
+    const countedNow = await count(fresh, options);
+    await options.waiting.put({ place, content, counted: counted + countedNow });
     return false;
   }
   await count({ answers, place, alreadyCounted: counted }, options);
   if (errors.length === 0) return true;
-  const row = rowOf(work, extracted.root);
+  const row = formatSourceIdentifier(extracted.root);
   await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
   return false;
 }
@@ -240,12 +286,20 @@ async function write(answered: readonly AnsweredWork[], options: MintWorksOption
   await report.succeeded(written.map(({ canonicalId }) => canonicalId));
 }
 
-function embed({ work, extracted, answers }: AnsweredWork): EmbeddedWork {
+function embed({ place, kept, extracted, answers }: AnsweredWork): EmbeddedWork {
+  const { root, rootIndex, members } = extracted;
   const ids = answers.map(answer => (answer as MintAnswer & Given).canonicalId);
-  const canonicalId = ids[extracted.rootIndex];
-  if (canonicalId === undefined) throw new Error('The work itself is not among its identifiers.');
-  const document = embedCanonicalIds(work.document, ids);
-  return { ...work, document, canonicalId, root: extracted.root, standingBack: [] };
+  const canonicalId = certain(ids[rootIndex], 'The ID of the work itself');
+  const content =
+    'json' in kept
+      ? { json: insertCanonicalIds(kept.json, { ...kept, ids, canonicalId, members }) }
+      : {
+          value: wrapWork(
+            { ...kept, document: embedCanonicalIds(kept.document, ids) },
+            canonicalId
+          ),
+        };
+  return { place, canonicalId, content, root, kept, standingBack: [] };
 }
 
 /** One document can stand under one canonical ID; the works keep their order. */
@@ -253,11 +307,17 @@ function choosePerDocument(works: readonly EmbeddedWork[]): EmbeddedWork[] {
   const standing = new Map<CanonicalId, EmbeddedWork>();
   for (const work of works) {
     const other = standing.get(work.canonicalId);
-    const [winner, loser] = other && !prevails(work, other) ? [other, work] : [work, other];
+    const isLater = other === undefined || prevails(contender(work), contender(other));
+    const [winner, loser] = isLater ? [work, other] : [other, work];
     if (loser) winner.standingBack.push(loser, ...loser.standingBack.splice(0));
     standing.set(work.canonicalId, winner);
   }
   return works.filter(work => standing.get(work.canonicalId) === work);
+}
+
+function contender({ root, kept }: EmbeddedWork): Contender {
+  const { document } = 'json' in kept ? unwrapWork(JSON.parse(DECODER.decode(kept.json))) : kept;
+  return { root, document };
 }
 
 function sharedDocument(winner: EmbeddedWork, loser: EmbeddedWork): Warning {
@@ -319,7 +379,7 @@ function nameOf({ root }: EmbeddedWork): string {
 }
 
 /** What a report calls a work: its source identifier, else the `_id` it came with, else its place. */
-function rowOf(work: SourceWork | UnreadableWork, root: SourceIdentifier | undefined): string {
-  const id = work.error ? undefined : work.wrapper?.['_id'];
-  return root ? formatSourceIdentifier(root) : typeof id === 'string' ? id : work.place;
+function rowOf({ wrapper, place }: SourceWork, root: SourceIdentifier | undefined): string {
+  const id = wrapper?.['_id'];
+  return root ? formatSourceIdentifier(root) : typeof id === 'string' ? id : place;
 }

@@ -1,5 +1,6 @@
 /**
- * Works on one item after the other. Meanwhile the next one is fetched, and what came of the one before is settled.
+ * Works on one item after the other. Meanwhile what came of the one before is settled, and then the next one is fetched:
+ * two items are held at a time, not three.
  *
  * @param work - ends the run where it gives undefined
  * @param settle - told the results in the order of the items; also of those before a failure
@@ -11,7 +12,7 @@ export async function inOverlap<T, Result>(
 ): Promise<void> {
   let settling: Promise<void> = Promise.resolve();
   try {
-    for await (const item of readAhead(items)) {
+    for await (const item of readAhead(items, () => settling)) {
       const result = await work(item);
       await settling;
       if (result === undefined) return;
@@ -24,16 +25,21 @@ export async function inOverlap<T, Result>(
   }
 }
 
-/** Fetches the next item while the one before it is worked on, so that reading and minting overlap. */
+/**
+ * Fetches the next item while the one before it is worked on, so that reading and minting overlap.
+ *
+ * @param room - resolves when there is room for one more item
+ */
 export async function* readAhead<T>(
-  items: AsyncGenerator<T, void, undefined>
+  items: AsyncGenerator<T, void, undefined>,
+  room: () => Promise<void> = async () => {}
 ): AsyncGenerator<T, void, undefined> {
-  let next = fetch(items);
+  let next = fetch(items, room());
   try {
     for (;;) {
       const current = await next;
       if (current.done) return;
-      next = fetch(items);
+      next = fetch(items, room());
       yield current.value;
     }
   } finally {
@@ -42,8 +48,11 @@ export async function* readAhead<T>(
   }
 }
 
-function fetch<T>(items: AsyncGenerator<T, void, undefined>): Promise<IteratorResult<T, void>> {
-  const next = items.next();
+function fetch<T>(
+  items: AsyncGenerator<T, void, undefined>,
+  room: Promise<void>
+): Promise<IteratorResult<T, void>> {
+  const next = room.then(() => items.next());
   // Whoever asks for it meets the error; nobody may ask for it any more.
   next.catch(() => {});
   return next;

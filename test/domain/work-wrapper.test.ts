@@ -4,7 +4,8 @@ import { unwrapWork, wrapWork } from '../../src/domain/work-wrapper.ts';
 import { id } from '../support/identifiers.ts';
 
 const document = { state: {} };
-const minted = { place: 'line 1', canonicalId: id('a2345678'), document: { minted: true } };
+const canonicalId = id('a2345678');
+const minted = { document: { minted: true } };
 
 /** An object in `levels` objects. */
 function nested(levels: number): object {
@@ -42,16 +43,14 @@ describe('a work in its wrapper', () => {
 
   test('comes out with its canonical ID, without its index, and with all else as it was', () => {
     expect(
-      wrapWork({ ...minted, wrapper: { _id: 'b1', _index: 'works', _score: null } })
+      wrapWork({ ...minted, wrapper: { _id: 'b1', _index: 'works', _score: null } }, canonicalId)
     ).toStrictEqual({ _id: 'a2345678', _score: null, _source: { minted: true } });
-    expect(Object.keys(wrapWork({ ...minted, wrapper: { a: 1, _id: 'b1' } }) as object)).toEqual([
-      '_id',
-      'a',
-      '_source',
-    ]);
+    expect(
+      Object.keys(wrapWork({ ...minted, wrapper: { a: 1, _id: 'b1' } }, canonicalId) as object)
+    ).toEqual(['_id', 'a', '_source']);
   });
 
   test('comes out bare as it came in bare', () => {
-    expect(wrapWork(minted)).toBe(minted.document);
+    expect(wrapWork(minted, canonicalId)).toBe(minted.document);
   });
 });

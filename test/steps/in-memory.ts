@@ -11,7 +11,9 @@ import type { IdMinterError, Warning } from '../../src/domain/errors.ts';
 import type { MintAnswer, Registry } from '../../src/domain/registry.ts';
 import type { RunError, RunReport } from '../../src/domain/run-report.ts';
 import { RunTally } from '../../src/domain/run-report.ts';
-import type { MintWorksOptions, ReadWork } from '../../src/steps/mint-works.ts';
+import { readAsWritten } from '../../src/domain/work-text.ts';
+import { unwrapWork } from '../../src/domain/work-wrapper.ts';
+import type { MintWorksOptions, WaitingWork } from '../../src/steps/mint-works.ts';
 import { mintWorks } from '../../src/steps/mint-works.ts';
 import { STORES } from '../support/stores.ts';
 
@@ -57,19 +59,23 @@ export function sourceOf(
   };
 }
 
-/** Bare documents as a file holds them, one a line. */
+/** Bare documents one a line, in turn as a file holds them and as callers give them. */
 export function* lines(documents: Iterable<unknown>): Generator<SourceWork> {
   let number = 0;
   for (const document of documents) {
     number += 1;
-    yield { place: `line ${number}`, document };
+    const json = number % 2 === 1 && { json: Buffer.from(JSON.stringify(document) ?? 'null') };
+    yield { place: `line ${number}`, document, ...json };
   }
 }
+
+/** A work as it was written, read again. */
+export type WrittenWork = MintedWork & Pick<SourceWork, 'document' | 'wrapper'>;
 
 /** A target that refuses what it is told to. */
 export class TargetInMemory implements WorkTarget {
   readonly name = 'memory';
-  readonly works: MintedWork[] = [];
+  readonly works: WrittenWork[] = [];
   readonly #refusals: ReadonlyMap<CanonicalId, IdMinterError>;
 
   constructor(refusals: ReadonlyMap<CanonicalId, IdMinterError> = new Map()) {
@@ -81,7 +87,7 @@ export class TargetInMemory implements WorkTarget {
     for (const [index, work] of works.entries()) {
       const refusal = this.#refusals.get(work.canonicalId);
       if (refusal) refused.set(index, refusal);
-      else this.works.push(work);
+      else this.works.push({ ...work, ...unwrapWork(contentOf(work)) });
     }
     return refused;
   }
@@ -89,6 +95,10 @@ export class TargetInMemory implements WorkTarget {
   async complete(): Promise<void> {}
 
   async discard(): Promise<void> {}
+}
+
+function contentOf({ content }: MintedWork): unknown {
+  return 'json' in content ? readAsWritten(Buffer.from(content.json).toString()) : content.value;
 }
 
 export class ReportInMemory implements RunReport {
@@ -134,7 +144,7 @@ export function run(
 ): Run {
   const source = 'works' in works ? works : sourceOf(lines(works));
   const [report, tally] = [new ReportInMemory(), new RunTally()];
-  const waiting = new WaitingFile<ReadWork>();
+  const waiting = new WaitingFile<WaitingWork>();
   const ended = mintWorks({
     ...{ registry, source, target, report, tally, waiting, batchSize, concurrency },
     ...options,

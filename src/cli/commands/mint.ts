@@ -14,7 +14,7 @@ import {
 } from '../../runtime/open-documents.ts';
 import { remembering } from '../../runtime/open-registry.ts';
 import { readSettings } from '../../runtime/settings.ts';
-import type { ReadWork } from '../../steps/mint-works.ts';
+import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { selectWorks } from '../../steps/select-works.ts';
 import { exitFor } from '../exit.ts';
@@ -87,7 +87,7 @@ export async function mint(
   const registry = resources.use(
     await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
   );
-  const waiting = openWaitingRoom<ReadWork>();
+  const waiting = openWaitingRoom<WaitingWork>();
   resources.defer(() => waiting.close());
 
   const source = wanted ? selectWorks(works, wanted) : works;

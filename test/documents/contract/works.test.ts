@@ -15,11 +15,11 @@ const works = (count: number): Stored[] =>
 
 const minted = (stored: readonly Stored[]): MintedWork[] => {
   const ids = someIds(stored.length);
-  return stored.flatMap(({ _id, _source: document }, number) => {
-    const canonicalId = ids[number];
-    return canonicalId
-      ? [{ place: `line ${number + 1}`, canonicalId, document, wrapper: { _id } }]
-      : [];
+  return stored.flatMap(({ _source }, number) => {
+    const _id = ids[number];
+    const value = { _id, _source };
+    const content = number % 2 === 0 ? { value } : { json: Buffer.from(JSON.stringify(value)) };
+    return _id ? [{ place: `line ${number + 1}`, canonicalId: _id, content }] : [];
   });
 };
 
@@ -73,13 +73,14 @@ describe.each(DOCUMENTS)('works from $name', documents => {
 describe.each(DOCUMENTS)('works to $name', documents => {
   test('stand in it under their canonical IDs when it is complete', async () => {
     await using opened = await documents.openTarget();
-    const all = minted(works(1_234));
+    const sources = works(1_234);
+    const all = minted(sources);
     for (let start = 0; start < all.length; start += 500) {
       expect(await opened.target.write(all.slice(start, start + 500))).toEqual(new Map());
     }
     await opened.target.complete();
     expect(await opened.read()).toEqual(
-      all.map(({ canonicalId, document }) => ({ _id: canonicalId, _source: document }))
+      all.map(({ canonicalId }, number) => ({ ...sources[number], _id: canonicalId }))
     );
   });
 

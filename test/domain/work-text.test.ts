@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { embedCanonicalIds, extractWork } from '../../src/domain/work-document.ts';
+import { insertCanonicalIds, readAsWritten } from '../../src/domain/work-text.ts';
+import { unwrapWork, wrapWork } from '../../src/domain/work-wrapper.ts';
+import { someIds } from '../support/identifiers.ts';
+
+const IDS = someIds(500);
+const NODE = '"sourceIdentifier":{"ontologyType":"Work","identifierType":{"id":"s"},"value":"1"}';
+
+/** What the two ways to the same end make of a text. */
+function bothWays(text: string): { inText: string; inTree: string } {
+  const { document, wrapper } = unwrapWork(JSON.parse(text));
+  const extracted = extractWork(document);
+  if ('error' in extracted) throw extracted.error;
+  const { members, rootIndex } = extracted;
+  const ids = IDS.slice(0, extracted.requests.length);
+  const canonicalId = ids[rootIndex];
+  if (canonicalId === undefined) throw new Error('The work itself has an ID.');
+  const wrapperMembers = wrapper && Object.keys(wrapper).length;
+  const json = Buffer.from(text);
+  const made = insertCanonicalIds(json, { ids, canonicalId, members, wrapperMembers });
+  expect(json.toString()).toBe(text);
+  const asWritten = unwrapWork(readAsWritten(text));
+  const embedded = { ...asWritten, document: embedCanonicalIds(asWritten.document, ids) };
+  return {
+    inText: Buffer.from(made).toString(),
+    inTree: JSON.stringify(wrapWork(embedded, canonicalId)),
+  };
+}
+
+describe('canonical IDs put into a text', () => {
+  test.each<[what: string, text: string]>([
+    ['a work alone', `{"state":{${NODE}}}`],
+    ['a type that becomes another', `{"state":{${NODE},"type":"Identifiable"}}`],
+    ['a type that stays', `{"state":{"type":"Subject",${NODE},"label":"x"}}`],
+    ['a type that is null', `{"state":{"type":null,${NODE}}}`],
+    ['a type to come, last', `{"state":{"type":"Identifiable",${NODE},"identifiedType":"Agent"}}`],
+    ['a type to come, first', `{"state":{"identifiedType":"Agent",${NODE},"type":"Identifiable"}}`],
+    ['a type to come, and none before', `{"state":{${NODE},"identifiedType":"A\\"gent","x":1}}`],
+    [
+      'a type to come that is no text',
+      `{"state":{${NODE},"identifiedType":7,"type":"Identifiable"}}`,
+    ],
+    ['an ID that stands there', `{"state":{"canonicalId":"old",${NODE},"x":[]}}`],
+    ['names in another order', `{"state":{"a":{${NODE}},${NODE}},"data":[{${NODE}},{${NODE}}]}`],
+    ['text that looks like names', `{"state":{"x":"\\"sourceIdentifier\\":","y":"}{][,",${NODE}}}`],
+    ['numbers as they were written', `{"n":[1.0,-0,1e400,12345678901234567890],"state":{${NODE}}}`],
+    ['other languages', `{"title":"Größe 書籍 😀 \u2028","state":{${NODE}}}`],
+    ['empty ones', `{"a":{},"b":[],"c":"","state":{${NODE}},"d":[[],{}]}`],
+  ])('stand as in the tree, and nothing else is touched: %s', (_, text) => {
+    const { inText, inTree } = bothWays(text);
+    expect(inText).toBe(inTree);
+  });
+
+  test.each<[what: string, text: string]>([
+    [
+      'a name that stands twice',
+      `{"a":1,"b":{${NODE}},"a":{${NODE.replace('"1"', '"2"')}},"state":{${NODE}}}`,
+    ],
+    ['a node that is overwritten', `{"b":{${NODE}},"b":1,"state":{${NODE}}}`],
+    ['a node that is overwritten by another', `{"b":{${NODE}},"b":{${NODE}},"state":{${NODE}}}`],
+    [
+      'names that are numbers',
+      `{"b":{${NODE}},"10":{${NODE.replace('"1"', '"2"')}},"2":1,"state":{${NODE}}}`,
+    ],
+    ['a name in escapes', `{"state":{${NODE.replace('source', '\\u0073ource')}},"b":{${NODE}}}`],
+    ['a type in escapes', `{"state":{${NODE},"\\u0074ype":"Identifiable"}}`],
+    ['a type whose text is in escapes', `{"state":{${NODE},"type":"Identifi\\u0061ble"}}`],
+    [
+      'a name of the wrapper that stands twice',
+      `{"_id":"x","_id":"y","_source":{"state":{${NODE}}}}`,
+    ],
+    [
+      'a document that stands twice',
+      `{"_id":"x","_source":{"state":{${NODE}}},"_source":{"state":{${NODE}},"a":1}}`,
+    ],
+  ])('stand as in the tree where the text is odd: %s', (_, text) => {
+    const { inText, inTree } = bothWays(text);
+    expect(JSON.parse(inText)).toEqual(JSON.parse(inTree));
+  });
+
+  test.each<[what: string, text: string, made: string]>([
+    [
+      'blanks',
+      `\t{ "state" : {\r${NODE} , "type" : "Identifiable" } } `,
+      `\t{ "state" : {\r${NODE} , "type" : "Identified" ,"canonicalId":"${IDS[0]}"} } `,
+    ],
+    [
+      'blanks round a type to come',
+      `{"state":{ "identifiedType" : "A" , ${NODE} }}`,
+      `{"state":{ ${NODE} ,"canonicalId":"${IDS[0]}","type":"A"}}`,
+    ],
+    [
+      'escapes',
+      `{"a\\/b":0,"t":"\\u00e9","state":{${NODE}}}`.replace('a\\/b', 'ab'),
+      `{"ab":0,"t":"\\u00e9","state":{${NODE},"canonicalId":"${IDS[0]}"}}`,
+    ],
+    [
+      'a wrapper',
+      `{"_index":"w","_id":4,"sort":[1.0],"_source":{"state":{${NODE}}},"_score":null}`,
+      `{"_id":"${IDS[0]}","sort":[1.0],"_source":{"state":{${NODE},"canonicalId":"${IDS[0]}"}},"_score":null}`,
+    ],
+    [
+      'a wrapper whose index is last',
+      `{"_id":"x","_source":{"state":{${NODE}}}, "_index":"w"}`,
+      `{"_id":"${IDS[0]}","_source":{"state":{${NODE},"canonicalId":"${IDS[0]}"}}}`,
+    ],
+  ])('leave %s as they were written', (_, text, made) => {
+    expect(bothWays(text).inText).toBe(made);
+  });
+
+  const name = fc.oneof(
+    fc.constantFrom(
+      'type',
+      'identifiedType',
+      'canonicalId',
+      'a',
+      '7',
+      '__proto__',
+      'constructor',
+      ''
+    ),
+    fc.string({ unit: 'binary', maxLength: 3 })
+  );
+  const leaf = fc.oneof(
+    fc.constantFrom(
+      '"Identifiable"',
+      '"Agent"',
+      '1.0',
+      '-0',
+      'null',
+      'true',
+      '"\\u0041"',
+      '""',
+      '"\\\\"'
+    ),
+    fc.string({ unit: 'binary', maxLength: 5 }).map(text => JSON.stringify(text))
+  );
+  const blank = fc.constantFrom('', '', '', ' ', '\t\r');
+  const { tree } = fc.letrec<{ tree: string }>(tie => ({
+    tree: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      leaf,
+      fc
+        .tuple(blank, fc.array(tie('tree'), { maxLength: 3 }))
+        .map(([b, items]) => `[${b}${items.join(`${b},`)}${b}]`),
+      fc
+        .tuple(
+          blank,
+          fc.boolean(),
+          fc.nat(4),
+          fc.array(fc.tuple(name, tie('tree')), { maxLength: 4 })
+        )
+        .map(([b, isNode, at, pairs]) => {
+          const members = pairs.map(([key, value]) => `${JSON.stringify(key)}${b}:${b}${value}`);
+          if (isNode) members.splice(at, 0, NODE);
+          return `{${b}${members.join(`${b},${b}`)}${b}}`;
+        })
+    ),
+  }));
+
+  test('stand as in the tree in every text', () => {
+    let inPlace = 0;
+    fc.assert(
+      fc.property(tree, tree, fc.boolean(), (before, after, isWrapped) => {
+        const work = `{"before":${before},"state":{${NODE}},"after":${after}}`;
+        const text = isWrapped ? `{"_index":"w","_id":"x","_source":${work}}` : work;
+        const { inText, inTree } = bothWays(text);
+        if (inText !== inTree) inPlace += 1;
+        expect(JSON.parse(inText)).toEqual(JSON.parse(inTree));
+        expect(JSON.stringify(readAsWritten(inText)).length).toBe(inTree.length);
+      }),
+      { numRuns: 3_000 }
+    );
+    expect(inPlace).toBeGreaterThan(100);
+  });
+});
