@@ -1,62 +1,104 @@
-/** What a workload compares. Both sides do the same work; each call is one measured run. */
-export interface Workload extends AsyncDisposable {
-  readonly name: string;
-  readonly question: string;
-  readonly against: string;
-  ours(): Promise<void>;
-  theirs(): Promise<void>;
+import type { Limit, Ratio } from './figures.ts';
+import type { Meter } from './meter.ts';
+import { spreadOf } from './statistics.ts';
+
+/** What a program of its own took; the meter sees only this process. */
+export interface ChildUse {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** What it held at most, above what Node holds that does nothing. */
+  readonly peakMib?: number;
 }
 
-export interface Comparison {
-  readonly name: string;
-  readonly question: string;
-  readonly against: string;
-  readonly pairs: number;
-  /** Wall time of ours divided by theirs, pair by pair. */
-  readonly ratio: Spread;
-  readonly oursMs: Spread;
-  readonly theirsMs: Spread;
+/** What one run took. What could not be had is left out. */
+export interface Cost {
+  readonly wallMs: number;
+  readonly clientCpuMs: number;
+  /** Of the server's process, its work in the background included. */
+  readonly serverCpuMs?: number;
+  readonly statements?: number;
+  readonly rowsRead?: number;
+  readonly peakMib?: number;
 }
 
-export interface Spread {
-  readonly min: number;
-  readonly median: number;
-  readonly max: number;
+/** One run of one side, ready to go. */
+export interface Attempt {
+  /** What is measured. */
+  run(): Promise<ChildUse | undefined>;
+  /** @throws WrongAnswer where the run did not do what it should */
+  verify(): Promise<void>;
+}
+
+/** Makes all that one run needs; this is not measured. */
+export type Side = () => Promise<Attempt>;
+
+export interface Pair {
+  readonly ours: Cost;
+  readonly theirs: Cost;
+}
+
+/** A measured program did not do the work: there is nothing to compare. */
+export class WrongAnswer extends Error {
+  override readonly name = 'WrongAnswer';
+}
+
+/** @throws WrongAnswer */
+export function demand(holds: boolean, otherwise: () => string): asserts holds {
+  if (!holds) throw new WrongAnswer(otherwise());
 }
 
 /** Runs both sides in turn after one uncounted pair; which goes first alternates, so that drift cancels out. */
-export async function compare(workload: Workload, pairs: number): Promise<Comparison> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
+export async function runPairs(
+  sides: { readonly ours: Side; readonly theirs: Side },
+  pairs: number,
+  meter: Meter
+): Promise<Pair[]> {
+  const counted: Pair[] = [];
   for (let pair = 0; pair <= pairs; pair += 1) {
-    const oursFirst = pair % 2 === 0;
-    const first = await time(() => (oursFirst ? workload.ours() : workload.theirs()));
-    const second = await time(() => (oursFirst ? workload.theirs() : workload.ours()));
+    const isOursFirst = pair % 2 === 0;
+    const first = await runOnce(isOursFirst ? sides.ours : sides.theirs, meter);
+    const second = await runOnce(isOursFirst ? sides.theirs : sides.ours, meter);
     if (pair === 0) continue;
-    ours.push(oursFirst ? first : second);
-    theirs.push(oursFirst ? second : first);
+    counted.push(isOursFirst ? { ours: first, theirs: second } : { ours: second, theirs: first });
   }
-  const { name, question, against } = workload;
-  const ratios = ours.map((ms, index) => ms / (theirs[index] ?? Number.NaN));
-  return {
-    name,
-    question,
-    against,
-    pairs,
-    ratio: spread(ratios),
-    oursMs: spread(ours),
-    theirsMs: spread(theirs),
-  };
+  return counted;
 }
 
-async function time(work: () => Promise<void>): Promise<number> {
+export async function runOnce(side: Side, meter: Meter): Promise<Cost> {
+  const attempt = await side();
+  // So that nobody pays for the garbage of the run before.
+  globalThis.gc?.();
+  const before = await meter();
   const began = performance.now();
-  await work();
-  return performance.now() - began;
+  const child = await attempt.run();
+  const wallMs = performance.now() - began;
+  const after = await meter();
+  await attempt.verify();
+  const { clientCpuMs, ...server } = after.since(before);
+  return child === undefined
+    ? { wallMs, clientCpuMs, ...server }
+    : {
+        ...{ wallMs: child.wallMs, clientCpuMs: child.cpuMs, ...server },
+        ...(child.peakMib !== undefined && { peakMib: child.peakMib }),
+      };
 }
 
-function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-  return { min: at(0), median: at(0.5), max: at(1) };
+/** Ours over theirs, pair by pair. Undefined where one of them could not be measured. */
+export function ratioOf(
+  pairs: readonly Pair[],
+  read: (cost: Cost) => number | undefined,
+  limit?: Limit
+): Ratio | undefined {
+  const ratios = pairs.map(({ ours, theirs }) => (read(ours) ?? Number.NaN) / (read(theirs) ?? 0));
+  if (ratios.length === 0 || !ratios.every(Number.isFinite)) return undefined;
+  return { ...spreadOf(ratios), ...(limit && { limit }) };
+}
+
+export function wallOf({ wallMs }: Cost): number {
+  return wallMs;
+}
+
+/** Of client and server together; of the client alone where there is no server. */
+export function cpuOf({ clientCpuMs, serverCpuMs = 0 }: Cost): number {
+  return clientCpuMs + serverCpuMs;
 }

@@ -1,77 +1,131 @@
 /**
- * `npm run bench`: each workload beside its rival in one run, alternating; ratios of wall time, pair by pair. Writes
- * docs/benchmarks.md.
- *
- *   npm run bench -- [--rows 1000000] [--pairs 15]
+ * Measures the product beside the plainest program that does the same work, or beside another minter's statements.
+ * docs/benchmarks.md tells how to read what it finds, and is made from what the full form keeps in bench/results.json.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { SERVER_NAMES } from '../test/support/servers/kinds.ts';
 import { openServers } from '../test/support/servers/open-servers.ts';
-import { openMysqlBench } from './mysql-workloads.ts';
-import type { Comparison, Spread, Workload } from './pairs.ts';
-import { compare } from './pairs.ts';
-import type { PeakMemory } from './peak-memory.ts';
-import { mintPeakMemory } from './peak-memory.ts';
-import { mintIntoSqlite } from './sqlite-workloads.ts';
+import type { Program } from './children.ts';
+import { buildProgram } from './children.ts';
+import { openDatabase } from './database.ts';
+import { measureAll } from './measure.ts';
+import { keepResult } from './results.ts';
+import type { Database, Ground, Workload } from './workload.ts';
+import { WORKLOADS } from './workloads.ts';
 
-const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
-const [BEGIN, END] = ['<!-- figures -->', '<!-- end of figures -->'];
+const USAGE = `npm run bench                     every workload, in full; takes hours
+npm run bench -- NAME...          these workloads
+npm run bench -- --short          the answers of all of them, on one small registry; keeps nothing
+  --rows N,N      sizes of registries (10000,1000000,10000000)
+  --pairs N       pairs of runs that are counted (15)
+  --works N       works of the large files (100000)
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    pairs: { type: 'string', default: '15' },
-  },
-});
-const [rows, pairs] = [Number(values.rows), Number(values.pairs)];
+Workloads:
+${WORKLOADS.map(({ name, question }) => `  ${name.padEnd(16)} ${question}`).join('\n')}`;
 
-const comparisons: Comparison[] = [];
-const run = async (workload: Workload): Promise<void> => {
-  await using opened = workload;
-  const comparison = await compare(opened, pairs);
-  console.log(`${comparison.name}: ${show(comparison.ratio)} x ${comparison.against}`);
-  comparisons.push(comparison);
-};
+const FULL = { rows: [10_000, 1_000_000, 10_000_000], pairs: 15, works: 100_000 };
+/** As small as can be, so that what is wrong is known soon. */
+const SHORT = { rows: [50_000], pairs: 1, works: 200 };
+/** At which workloads run that do not ask how cost grows. */
+const USUAL_ROWS = 1_000_000;
 
-await using open = await openServers();
-const servers: string[] = [];
-for (const server of open.servers) {
-  servers.push(`${server.kind} ${server.version}`);
-  await using bench = await openMysqlBench(server, rows);
-  await run(bench.lookUp(21_000));
-  await run(bench.mint(5_000));
-}
-await run(await mintIntoSqlite(50_000));
-const memory = [await mintPeakMemory(10_000), await mintPeakMemory(100_000)];
-console.log(memory);
-
-const page = await readFile(PAGE, 'utf8');
-const [before] = page.split(BEGIN);
-const [, after] = page.split(END);
-await writeFile(PAGE, `${before}${BEGIN}\n\n${figures(comparisons, memory)}\n\n${END}${after}`);
-
-function figures(compared: readonly Comparison[], peaks: readonly PeakMemory[]): string {
-  const table = [
-    '| Work | Against | Ratio of wall time: median (min to max) | Ours, median ms | Theirs, median ms |',
-    '|---|---|---|---|---|',
-    ...compared.map(
-      ({ name, against, ratio, oursMs, theirsMs }) =>
-        `| ${name} | ${against} | **${show(ratio)}** | ${Math.round(oursMs.median)} | ${Math.round(theirsMs.median)} |`
-    ),
-  ];
-  const [small, large] = peaks;
-  const growth = small && large ? (large.mib / small.mib).toFixed(2) : '-';
-  const peak = peaks.map(({ works, mib }) => `${works} works ${mib} MiB`).join(', ');
-  return [
-    `${servers.join(', ')}; Node ${process.versions.node}; ${cpus().length} cores; ${rows} mappings in the registry; ${pairs} pairs.`,
-    '',
-    ...table,
-    '',
-    `Peak memory of \`mint\`, file to file, new SQLite registry: ${peak}; ratio ${growth}.`,
-  ].join('\n');
+interface Order {
+  readonly isShort: boolean;
+  readonly workloads: readonly Workload[];
+  readonly rows: readonly number[];
+  readonly pairs: number;
+  readonly works: number;
 }
 
-function show({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})`;
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const order = readOrder();
+  if (typeof order === 'string') {
+    console.error(order);
+    return 2;
+  }
+  await using resources = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'id-minter-bench-'));
+  resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const keep = order.isShort ? () => {} : keepResult;
+  let program: Promise<Program> | undefined;
+  const build = () => {
+    program ??= buildProgram(folder);
+    return program;
+  };
+  const say = (text: string) => console.log(text);
+  let failed = 0;
+  const needed = order.workloads.filter(({ server }) => server);
+  if (needed.length > 0) {
+    const { servers } = resources.use(await openServers());
+    for (const server of servers) {
+      console.log(`${SERVER_NAMES[server.kind]} ${server.version}: ${server.chosen}.`);
+      await using database = await openDatabase(server, say);
+      const name = `${server.kind} ${server.version}`;
+      const ground = groundOf(order, { folder, program: build, say, database });
+      failed += await measureAll({ workloads: needed, server: name, ground, keep });
+    }
+  }
+  const others = order.workloads.filter(({ server }) => !server);
+  const ground = groundOf(order, { folder, program: build, say });
+  failed += await measureAll({ workloads: others, server: 'none', ground, keep });
+  console.log(failed === 0 ? 'All answers were right.' : `${failed} workloads failed.`);
+  return failed === 0 ? 0 : 1;
+}
+
+function readOrder(): Order | string {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        short: { type: 'boolean', default: false },
+        rows: { type: 'string' },
+        pairs: { type: 'string' },
+        works: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help) return USAGE;
+    const workloads = positionals.map(name => {
+      const workload = WORKLOADS.find(known => known.name === name);
+      if (workload === undefined) throw new Error(`There is no workload ${name}.`);
+      return workload;
+    });
+    const form = values.short ? SHORT : FULL;
+    return {
+      isShort: values.short,
+      workloads: workloads.length === 0 ? WORKLOADS : workloads,
+      rows: (values.rows?.split(',').map(text => toCount('rows', text)) ?? form.rows).toSorted(
+        (a, b) => a - b
+      ),
+      pairs: toCount('pairs', values.pairs ?? `${form.pairs}`),
+      works: toCount('works', values.works ?? `${form.works}`),
+    };
+  } catch (error) {
+    return `${error instanceof Error ? error.message : error}\n\n${USAGE}`;
+  }
+}
+
+function toCount(name: string, text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new Error(`--${name} takes whole numbers from 1, not ${text}.`);
+}
+
+function groundOf(
+  { isShort, rows, pairs, works }: Order,
+  { database, ...rest }: Pick<Ground, 'folder' | 'program' | 'say'> & { database?: Database }
+): Ground {
+  return {
+    ...{ isShort, rows, works, ...rest },
+    usualRows: rows.includes(USUAL_ROWS) ? USUAL_ROWS : (rows.at(-1) ?? USUAL_ROWS),
+    pairs: (atMost = pairs) => Math.min(pairs, atMost),
+    get database() {
+      if (database !== undefined) return database;
+      throw new Error('A workload asks for a server that did not say that it needs one.');
+    },
+  };
 }
