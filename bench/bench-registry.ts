@@ -15,7 +15,7 @@ import { fillRegistry, topUpPool } from './fill.ts';
 
 /** A work with its item and its page images, as a digitised book has them. */
 const PAGES_A_WORK = 40;
-export const IDENTIFIERS_A_WORK = PAGES_A_WORK + 2;
+const IDENTIFIERS_A_WORK = PAGES_A_WORK + 2;
 const SEED = 1;
 
 /** A registry with so many mappings on a real server. Disposal drops it. */
@@ -140,7 +140,7 @@ export function sample<T>(all: readonly T[], count: number, random: Random): T[]
 }
 
 /** As the product opens its own, so that only the programs differ. */
-export async function connectTo(settings: MysqlSettings): Promise<Connection> {
+async function connectTo(settings: MysqlSettings): Promise<Connection> {
   const { host, port, user, database } = settings;
   const connection = await createConnection({
     ...{ host, port, user, database, password: await settings.password() },

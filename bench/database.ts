@@ -8,7 +8,7 @@ import { serverMeter } from './meter.ts';
 import { query } from './sql.ts';
 import type { Database } from './workload.ts';
 
-export const BUFFER_POOL_BYTES = 2 * 1024 ** 3;
+const BUFFER_POOL_BYTES = 2 * 1024 ** 3;
 
 /**
  * A server on which workloads run. One that was started for them gets memory as a server of production has it; one that
@@ -27,6 +27,7 @@ export async function openDatabase(
   return {
     kind: server.kind,
     url: server.url,
+    isOurs,
     admin,
     meter: await serverMeter(admin),
     registry: async rows => {
@@ -47,7 +48,7 @@ export async function openDatabase(
 }
 
 /** The server does it in steps, while it goes on. */
-export async function setBufferPool(admin: Connection, bytes: number): Promise<void> {
+async function setBufferPool(admin: Connection, bytes: number): Promise<void> {
   await admin.query('SET GLOBAL innodb_buffer_pool_size = ?', [bytes]);
   for (let waits = 0; waits < 600; waits += 1) {
     const [[size] = [0]] = await query<[number]>(admin, 'SELECT @@innodb_buffer_pool_size');

@@ -1,6 +1,16 @@
-import type { Cost } from './pairs.ts';
 import type { Spread } from './statistics.ts';
 import { spreadOf } from './statistics.ts';
+
+/** What one run took. What could not be had is left out. */
+export interface Cost {
+  readonly wallMs: number;
+  readonly clientCpuMs: number;
+  /** Of the server's process, its work in the background included. */
+  readonly serverCpuMs?: number;
+  readonly statements?: number;
+  readonly rowsRead?: number;
+  readonly peakMib?: number;
+}
 
 /** What a figure may be at most, or has to be at least. */
 export type Limit = { readonly atMost: number } | { readonly atLeast: number };

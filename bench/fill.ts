@@ -7,7 +7,7 @@ import type { SourceIdentifier } from '../src/domain/source-identifier.ts';
 import { query } from './sql.ts';
 
 /** Free IDs that there are at least before each run. */
-export const POOL = 400_000;
+const POOL = 400_000;
 
 const STATEMENT_ROWS = 50_000;
 const SEED = 2;

@@ -1,4 +1,4 @@
-import type { Limit, Ratio } from './figures.ts';
+import type { Cost, Limit, Ratio } from './figures.ts';
 import type { Meter } from './meter.ts';
 import { spreadOf } from './statistics.ts';
 
@@ -7,17 +7,6 @@ export interface ChildUse {
   readonly wallMs: number;
   readonly cpuMs: number;
   /** What it held at most, above what Node holds that does nothing. */
-  readonly peakMib?: number;
-}
-
-/** What one run took. What could not be had is left out. */
-export interface Cost {
-  readonly wallMs: number;
-  readonly clientCpuMs: number;
-  /** Of the server's process, its work in the background included. */
-  readonly serverCpuMs?: number;
-  readonly statements?: number;
-  readonly rowsRead?: number;
   readonly peakMib?: number;
 }
 

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 
-/** The rows that a statement answers, as arrays; of a connection of `connectTo`. */
+/** The rows that a statement answers, as arrays. */
 export async function query<Row extends unknown[]>(
   connection: Connection,
   sql: string,

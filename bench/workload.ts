@@ -45,6 +45,8 @@ export interface Ground {
 export interface Database {
   readonly kind: 'mysql' | 'mariadb';
   readonly url: string;
+  /** Whether it was started for this. */
+  readonly isOurs: boolean;
   /** The administrator's connection. */
   readonly admin: Connection;
   /** Of this process and the server. */

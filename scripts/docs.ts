@@ -1,11 +1,18 @@
 /**
  * Writes the parts of the reference pages that the code decides, between their markers; what stands around them is
- * written by hand. The JSON Schemas are written as a whole. `npm run docs` writes, `npm run docs:check` only compares.
+ * written by hand. The JSON Schemas and the plots are written as a whole. `npm run docs` writes, `npm run docs:check` only compares.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Argument, Command, Option } from 'commander';
+import {
+  describeGrowth,
+  describeLimits,
+  describeOutlook,
+  describeWorkloads,
+} from '../bench/describe-results.ts';
+import { drawPlots } from '../bench/plots.ts';
 import { describeCampaigns } from '../faults/describe-results.ts';
 import type { EXIT } from '../src/cli/exit.ts';
 import { createProgram } from '../src/cli/program.ts';
@@ -21,6 +28,12 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = 
   'docs/configuration.md': { variables: describeVariables, concepts: describeConcepts },
   'docs/errors.md': { codes: describeCodes },
   'docs/reliability.md': { campaigns: describeCampaigns },
+  'docs/benchmarks.md': {
+    limits: describeLimits,
+    outlook: describeOutlook,
+    growth: describeGrowth,
+    workloads: describeWorkloads,
+  },
 };
 
 type ExitStatus = (typeof EXIT)[keyof typeof EXIT] | ErrorEntry['exit'];
@@ -48,9 +61,9 @@ const WARNINGS: Readonly<Record<WarningCode, 'A warning' | 'An error or a warnin
   TWINS: 'A warning',
 };
 
-main(process.argv.includes('--check'));
+await main(process.argv.includes('--check'));
 
-function main(onlyCheck: boolean): void {
+async function main(onlyCheck: boolean): Promise<void> {
   for (const [page, parts] of Object.entries(PAGES)) {
     const standing = readFileSync(page, 'utf8');
     const made = Object.entries(parts).reduce(
@@ -59,7 +72,7 @@ function main(onlyCheck: boolean): void {
     );
     if (made !== standing) bringUpToDate(page, made, onlyCheck);
   }
-  for (const { path, text } of jsonSchemas()) {
+  for (const { path, text } of [...jsonSchemas(), ...(await drawPlots())]) {
     const standing = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
     if (text !== standing) bringUpToDate(path, text, onlyCheck);
   }

@@ -6,7 +6,8 @@ import { figureOf, figuresOf, scaleOf } from '../figures.ts';
 import type { Side } from '../pairs.ts';
 import { cpuOf, demand, ratioOf, runPairs, wallOf } from '../pairs.ts';
 import { lookUpPlainly } from '../plain-program.ts';
-import type { Workload } from '../workload.ts';
+import { query } from '../sql.ts';
+import type { Database, Workload } from '../workload.ts';
 
 const WORKS = 500;
 
@@ -19,13 +20,14 @@ export const lookUp: Workload = {
   server: true,
   async *measure(ground) {
     for (const rows of ground.rows) {
-      await using registry = await openLookUp(await ground.database.registry(rows));
+      const registry = await ground.database.registry(rows);
+      await using sides = await openLookUp(registry);
       const pairs = await runPairs(
-        { ours: registry.ours, theirs: registry.floor },
+        { ours: sides.ours, theirs: sides.floor },
         ground.pairs(),
         ground.database.meter
       );
-      const perThousand = pairs.map(({ ours }) => (ours.wallMs / registry.count) * 1000);
+      const perThousand = pairs.map(({ ours }) => (ours.wallMs / sides.count) * 1000);
       yield {
         at: { rows },
         pairs: pairs.length,
@@ -33,6 +35,7 @@ export const lookUp: Workload = {
           wall: ratioOf(pairs, wallOf, { atMost: 1.3 }),
           'client and server CPU': ratioOf(pairs, cpuOf, { atMost: 1.3 }),
           'ms for 1,000 identifiers': figureOf(perThousand),
+          'bytes a mapping': figureOf([(await readBytes(ground.database, registry)) / rows]),
         }),
         scale: {
           ours: scaleOf(pairs.map(({ ours }) => ours)),
@@ -117,4 +120,14 @@ async function openLookUp(registry: BenchRegistry): Promise<LookUp> {
       await bare.end();
     },
   };
+}
+
+/** Of both tables and their indexes. */
+async function readBytes({ admin }: Database, { admin: { database } }: BenchRegistry) {
+  const [[bytes] = [0]] = await query<[number | string]>(
+    admin,
+    'SELECT SUM(DATA_LENGTH + INDEX_LENGTH) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
+    [database]
+  );
+  return Number(bytes);
 }

@@ -6,7 +6,7 @@ import type { End, Minter, MinterKind } from '../../test/registry/mysql/mint-in-
 import { startMinter } from '../../test/registry/mysql/mint-in-process.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
 import { sample } from '../bench-registry.ts';
-import type { Limit, Measured } from '../figures.ts';
+import type { Cost, Limit, Measured } from '../figures.ts';
 import { figureOf, figuresOf, scaleOf } from '../figures.ts';
 import { readCounters } from '../meter.ts';
 import type { Pair, Side } from '../pairs.ts';
@@ -74,7 +74,7 @@ async function measureShared(
   const most = Math.max(...MINTERS.full);
   // What the uncounted pair came to was noted as well, and stands first.
   const limit = (limit: Limit) => (minters === most ? limit : undefined);
-  const rate = ({ ours: { wallMs } }: Pair) => IDENTIFIERS / (wallMs / 1000);
+  const rate = ({ wallMs }: Cost) => IDENTIFIERS / (wallMs / 1000);
   return {
     at: { rows: registry.rows, minters },
     pairs: pairs.length,
@@ -83,7 +83,8 @@ async function measureShared(
       'errors that reached a caller': figureOf(failed.slice(1), limit({ atMost: 0 })),
       'retries a batch': figureOf(rolledBack.us.slice(1), limit({ atMost: 0.05 })),
       'retries a batch, rival': figureOf(rolledBack.original.slice(1)),
-      'our identifiers a second': figureOf(pairs.map(rate)),
+      'our identifiers a second': figureOf(pairs.map(({ ours }) => rate(ours))),
+      'rival’s identifiers a second': figureOf(pairs.map(({ theirs }) => rate(theirs))),
     }),
     scale: scaleOfServer(pairs, 'rival'),
   };
