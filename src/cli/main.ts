@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { ERRORS, IdMinterError } from '../domain/errors.ts';
 import { EXIT } from './exit.ts';
@@ -9,9 +8,6 @@ import { watchSignals } from './stop.ts';
 
 /** Runs the command line of this process and ends it with the status that docs/cli.md promises. */
 export async function main(): Promise<void> {
-  // By itself the engine collects only when the heap has grown to four times what lives in it. At twice, minting
-  // 100,000 works takes as long and 375 MB at most, in place of 490, and hardly more than minting 10,000.
-  setFlagsFromString('--heap-growing-percent=100');
   const args = process.argv.slice(2);
   const stop = watchSignals(text => speech(io, {}).say(text));
   const io: Io = {

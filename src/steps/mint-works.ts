@@ -24,6 +24,9 @@ import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
 
+/** Of the texts of a window, from which on it gets no further batch: more of them would only wait for the one core. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -87,7 +90,8 @@ interface EmbeddedWork extends MintedWork {
  * them, writes it. A work of which any identifier got no ID fails as a whole and is not written; the run goes on.
  * Works stay in order, but those that waited for their predecessor come last.
  *
- * While a window of `concurrency` batches is in the registry, the next one is read and the one before is written.
+ * While a window of `concurrency` batches is in the registry, the one before is written and the next one is read. Of
+ * large works there are fewer batches in a window.
  *
  * @throws IdMinterError where the source, the registry or the target fails as a whole
  */
@@ -121,14 +125,23 @@ async function mintAll(
   { mayWait }: { mayWait: boolean }
 ): Promise<void> {
   const { batchSize, concurrency, signal } = options;
+  const batches = inBatches(arrivals, batchSize, signal);
+  const weigh = (batch: readonly Identified[]): number =>
+    Math.max(1, (concurrency * bytesOf(batch)) / WINDOW_BYTES);
   await inOverlap(
-    inBatches(arrivals, batchSize * concurrency, signal),
-    window => mintWindow(window, options),
+    inBatches(batches, concurrency, signal, weigh),
+    window => mintWindow(window.flat(), options),
     window => settleWindow(window, options, { mayWait })
   );
 }
 
 type Identified = IdentifiedWork | FaultyWork;
+
+function bytesOf(works: readonly Identified[]): number {
+  return works.reduce((sum, work) => {
+    return sum + (isIdentified(work) && 'json' in work.kept ? work.kept.json.length : 0);
+  }, 0);
+}
 
 function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
   const { place } = work;

@@ -6,6 +6,7 @@ import { openAnswers, openIdentifiers, STANDARD } from '../../runtime/open-docum
 import { assignIdentifiers } from '../../steps/assign-identifiers.ts';
 import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import { exitFor } from '../exit.ts';
+import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
@@ -28,6 +29,7 @@ export async function assign(
   options: AssignOptions,
   io: Io
 ): Promise<number> {
+  boundHeap();
   const own = readOwnColumns(options);
   if (identifiers.length > 0 === (options.source !== undefined)) {
     throw usage('Name the identifiers, or a file of them with --source: one of the two.');

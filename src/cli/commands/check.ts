@@ -4,6 +4,7 @@ import { openIdentifiers } from '../../runtime/open-documents.ts';
 import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import { CheckTally, checkDeclared, checkRegistry } from '../../steps/check-registry.ts';
 import { EXIT, exitFor } from '../exit.ts';
+import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, startProgress } from '../progress.ts';
@@ -15,6 +16,7 @@ export interface CheckOptions extends CommonOptions {
 
 /** `id-minter check`: audits a registry, and changes nothing. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
+  boundHeap();
   await using resources = new AsyncDisposableStack();
   const speak = speech(io, options);
   const file =

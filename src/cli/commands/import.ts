@@ -6,6 +6,7 @@ import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import type { ImportTally } from '../../steps/import-mappings.ts';
 import { importMappings } from '../../steps/import-mappings.ts';
 import { EXIT, exitFor } from '../exit.ts';
+import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
@@ -13,6 +14,7 @@ import { openFor } from '../session.ts';
 
 /** `id-minter import`: known mappings in. */
 export async function importFile(path: string, options: CommonOptions, io: Io): Promise<number> {
+  boundHeap();
   await using resources = new AsyncDisposableStack();
   const speak = speech(io, options);
   const file = await openIdentifiers(path, io, { withCanonicalId: true });

@@ -18,6 +18,7 @@ import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { selectWorks } from '../../steps/select-works.ts';
 import { exitFor } from '../exit.ts';
+import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
@@ -71,6 +72,7 @@ export async function mint(
   io: Io
 ): Promise<number> {
   const { source: sourcePath, targetPath } = readPaths(file, options);
+  boundHeap();
   const began = performance.now();
   const speak = speech(io, options);
   const tally = new RunTally();

@@ -23,8 +23,12 @@ import { readSchema } from './mysql-schema.ts';
 import type { MysqlSettings } from './mysql-settings.ts';
 import { nameOf } from './mysql-settings.ts';
 import { countFree, MysqlTransaction } from './mysql-transaction.ts';
+import type { Ask } from './source-look-up.ts';
 import { equalityKeysOf, lookUpSources } from './source-look-up.ts';
 import { cut, LISTED_MAX } from './statement-sizes.ts';
+
+/** Of the connections one large look-up takes at most: from a cold disk it waits for each page that it reads. */
+const LOOK_UPS_AT_ONCE = 4;
 
 /** Of counting tens of millions of IDs from a cold disk. */
 const COUNT_TIMEOUT_MS = 600_000;
@@ -87,7 +91,8 @@ class MysqlStore implements RegistryStore {
   }
 
   lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]> {
-    return this.#pool.use(connection => lookUpSources(connection, this.#schema, sources));
+    const ask: Ask = (...asked) => this.#pool.use(connection => connection.rows(...asked));
+    return lookUpSources(ask, this.#schema, sources, LOOK_UPS_AT_ONCE);
   }
 
   equalityKeys(sources: readonly FoldedIdentifier[]): Promise<string[]> {

@@ -4,13 +4,18 @@
  * and the answer is told by position, since the spelling found may not be the one asked for. Against IN lists this
  * is twice as fast, and it has no length at which the server gives up the index.
  */
+import pMap from 'p-map';
 import type { CanonicalId } from '../../domain/canonical-id.ts';
+import { certain } from '../../domain/certain.ts';
 import type { StoredMapping } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { compareSources } from '../../domain/source-identifier.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { UNFOLDED_MAX } from './statement-sizes.ts';
+
+/** With fewer in a statement a connection more gains nothing. */
+const WORTH_A_CONNECTION = 2_500;
 
 /** Of all texts in one statement; values may be 255 characters of four bytes. */
 const CHARACTERS_MAX = 1_000_000;
@@ -28,29 +33,55 @@ interface Chunk {
   readonly positions: number[][];
 }
 
-/** The stored mapping that the database takes for each source, by position. */
+/** Sends one statement with its values, on whichever connection. */
+export type Ask = MysqlConnection['rows'];
+
+/**
+ * The stored mapping that the database takes for each source, by position.
+ *
+ * @param connections - over how many connections at once `ask` may be called
+ */
 export async function lookUpSources(
-  connection: MysqlConnection,
+  ask: Ask,
   schema: MysqlSchema,
-  sources: readonly FoldedIdentifier[]
+  sources: readonly FoldedIdentifier[],
+  connections = 1
 ): Promise<(StoredMapping | undefined)[]> {
-  type Row = [number, number, string, string, string, CanonicalId];
   const found: (StoredMapping | undefined)[] = new Array(sources.length).fill(undefined);
-  for (const { groups, positions } of cut(sources)) {
-    // STRAIGHT_JOIN: from what is asked to the primary key, whatever the optimiser thinks of the two sizes.
-    const rows = await connection.rows<Row>(
-      `SELECT STRAIGHT_JOIN asked.g, asked.n, i.OntologyType, i.SourceSystem, i.SourceId, i.CanonicalId
+  const share = Math.ceil(sources.length / connections);
+  const chunks = cut(sources, Math.min(Math.max(share, WORTH_A_CONNECTION), UNFOLDED_MAX));
+  const lookUp = async ({ groups, positions }: Chunk): Promise<void> => {
+    // STRAIGHT_JOIN: from what is asked to the primary key, whatever the optimiser thinks of the two sizes. A spelling
+    // is told only where it is another one: it would be most of the answer.
+    const rows = await ask<[number, number, CanonicalId, string | null]>(
+      `SELECT STRAIGHT_JOIN asked.g, asked.n, i.CanonicalId,
+         IF(CAST(i.SourceId AS BINARY) = CAST(asked.SourceId AS BINARY)
+           AND CAST(i.SourceSystem AS BINARY) = CAST(asked.SourceSystem AS BINARY)
+           AND CAST(i.OntologyType AS BINARY) = CAST(asked.OntologyType AS BINARY),
+           NULL, CAST(JSON_ARRAY(i.OntologyType, i.SourceSystem, i.SourceId) AS CHAR))
        FROM ${unfold(schema)} AS asked
        JOIN identifiers AS i ON i.OntologyType = asked.OntologyType
          AND i.SourceSystem = asked.SourceSystem AND i.SourceId = asked.SourceId`,
       [JSON.stringify(groups)]
     );
-    for (const [g, n, ontologyType, sourceSystem, value, canonicalId] of rows) {
-      const source = { ontologyType, sourceSystem, value } as FoldedIdentifier;
-      found[positionOf(positions, g, n)] = { source, canonicalId };
+    for (const [g, n, canonicalId, spelling] of rows) {
+      const position = positionOf(positions, g, n);
+      const asked = certain(sources[position], 'What was asked for');
+      const source = spelling === null ? asked : readSpelling(spelling);
+      found[position] = { source, canonicalId };
     }
+  };
+  try {
+    await pMap(chunks, lookUp, { concurrency: connections, stopOnError: false });
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
   }
   return found;
+}
+
+function readSpelling(json: string): FoldedIdentifier {
+  const [ontologyType, sourceSystem, value] = JSON.parse(json) as [string, string, string];
+  return { ontologyType, sourceSystem, value } as FoldedIdentifier;
 }
 
 /** For each source a text that is equal exactly where the database takes two sources for one. */
@@ -62,7 +93,7 @@ export async function equalityKeysOf(
   type Row = [number, number, string, string, string];
   const blanks = await readBlanks(connection, schema);
   const keys: string[] = new Array(sources.length).fill('');
-  for (const { groups, positions } of cut(sources)) {
+  for (const { groups, positions } of cut(sources, UNFOLDED_MAX)) {
     const rows = await connection.rows<Row>(
       `SELECT g, n, HEX(WEIGHT_STRING(OntologyType)), HEX(WEIGHT_STRING(SourceSystem)), HEX(WEIGHT_STRING(SourceId))
        FROM ${unfold(schema)} AS asked`,
@@ -77,7 +108,7 @@ export async function equalityKeysOf(
 }
 
 /** Sorted, so that the server walks through its index and not to and fro. */
-function* cut(sources: readonly FoldedIdentifier[]): Generator<Chunk> {
+function* cut(sources: readonly FoldedIdentifier[], most: number): Generator<Chunk> {
   const inOrder = sources
     .map((source, position) => ({ source, position }))
     .sort((a, b) => compareSources(a.source, b.source));
@@ -97,7 +128,7 @@ function* cut(sources: readonly FoldedIdentifier[]): Generator<Chunk> {
     chunk.positions.at(-1)?.push(position);
     count += 1;
     characters += value.length;
-    if (count >= UNFOLDED_MAX || characters >= CHARACTERS_MAX) {
+    if (count >= most || characters >= CHARACTERS_MAX) {
       yield chunk;
       chunk = { groups: [], positions: [] };
       count = 0;

@@ -21,7 +21,8 @@ process.on('message', (order: Order) => {
   obey(order).then(
     reply => process.send?.(reply, () => {}),
     (error: unknown) => {
-      console.error(error);
+      // Not the whole of it: the driver's holds the text of the statement.
+      console.error(error instanceof Error ? error.stack : error);
       process.exit(1);
     }
   );
