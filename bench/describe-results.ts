@@ -123,24 +123,28 @@ function growthOutlook(results: readonly Result[]): string[] {
   ];
 }
 
+/** A column for each size. */
 function figureTable(results: readonly Result[]): string {
-  const rows = results.flatMap(result =>
-    Object.entries(result.figures).map(([name, figure]) => [
-      result.server,
-      sizeOf(result),
-      name,
-      ...cellsOf(figure),
-      `${digits(figure.min)} to ${digits(figure.max)}`,
-      figure.limit
-        ? `${showLimit(figure.limit)}: ${isKept(figure) ? 'kept' : '**not kept**'}`
-        : '–',
-      `${figure.count}`,
-    ])
+  const names = [...new Set(results.flatMap(({ figures }) => Object.keys(figures)))];
+  const servers = new Set(results.map(({ server }) => server));
+  const sizes = results.map(result =>
+    servers.size > 1 ? `${result.server}, ${sizeOf(result)}` : sizeOf(result)
   );
-  return tableOf(
-    ['Server', 'At', 'Figure', 'Median', '95 %', 'Least to most', 'Demanded', 'Runs'],
-    rows
-  );
+  const rows = names.map(name => [
+    name,
+    ...results.map(({ figures }) => (figures[name] ? showSpread(figures[name]) : '–')),
+  ]);
+  const pairs = ['pairs', ...results.map(result => `${result.pairs}`)];
+  return tableOf(['Median (95 %; all)', ...sizes], [...rows, pairs]);
+}
+
+/** What did not vary is said once. */
+function showSpread({ median, low, high, min, max }: Ratio): string {
+  if (min === max) return `**${digits(median)}**`;
+  const all = `${digits(min)} to ${digits(max)}`;
+  return low === min && high === max
+    ? `**${digits(median)}** (${all})`
+    : `**${digits(median)}** (${digits(low)} to ${digits(high)}; ${all})`;
 }
 
 const SCALE_COLUMNS: readonly (readonly [keyof Scale, string])[] = [

@@ -37,24 +37,25 @@ export const mintNew: Workload = {
   },
 };
 
-/** Both sides of minting so many new identifiers in one batch. */
+/** Both sides of minting so many new identifiers in one batch, and that so many times in one run. */
 export async function openMinting(
   registry: BenchRegistry,
-  count: number
+  count: number,
+  times = 1
 ): Promise<{ ours: Side; theirs: Side } & AsyncDisposable> {
   const opened = await registry.open();
   const bare = await registry.connect();
   const side = (mint: (sources: SourceIdentifier[]) => Promise<(string | undefined)[]>): Side => {
     return async () => {
       await registry.topUp();
-      const sources = registry.freshIdentifiers(count);
-      let ids: (string | undefined)[] = [];
+      const batches = Array.from({ length: times }, () => registry.freshIdentifiers(count));
+      const ids: (string | undefined)[] = [];
       return {
         run: async () => {
-          ids = await mint(sources);
+          for (const sources of batches) for (const id of await mint(sources)) ids.push(id);
           return undefined;
         },
-        verify: () => verifyMinted(bare, sources, ids),
+        verify: () => verifyMinted(bare, batches.flat(), ids),
       };
     };
   };

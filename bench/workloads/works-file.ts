@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Connection } from 'mysql2/promise';
 import type { GeneratedWorksOptions } from '../../scripts/works-generator.ts';
 import { generateWorks, knownMappings } from '../../scripts/works-generator.ts';
 import { openForReading } from '../../src/documents/files.ts';
@@ -46,6 +47,7 @@ export const worksFile: Workload = {
       pairs(PAIRS),
       database.meter
     );
+    const lookUps = await compareLookUps(database, registry, source);
     const peaks = measured.flatMap(({ ours }) => ours.peakMib ?? []);
     yield {
       at: { works },
@@ -53,11 +55,8 @@ export const worksFile: Workload = {
       figures: figuresOf({
         wall: ratioOf(measured, wallOf, { atMost: 1.5 }),
         'client and server CPU': ratioOf(measured, cpuOf),
-        'look-up statements, with the cache over without': await countLookUps(
-          database,
-          registry,
-          source
-        ),
+        'look-up statements, with the cache over without': lookUps.statements,
+        'rows looked up, with the cache over without': lookUps.rows,
         'peak MiB above bare Node': figureOf(peaks, { atMost: 200 }),
         'ms for 1,000 works': figureOf(measured.map(({ ours }) => (ours.wallMs / works) * 1000)),
       }),
@@ -132,23 +131,36 @@ async function createKnown(
   return await createBenchRegistry(database, known.length, () => known);
 }
 
-/** Statements that read, of one run each with and without what a run remembers. */
-async function countLookUps(
+/** What a run asks the server for with what it remembers, over what it asks for without; one run each. */
+async function compareLookUps(
   { admin }: Database,
   registry: BenchRegistry,
   path: string
-): Promise<Ratio> {
-  const selects = async () => (await readCounters(admin, ['Com_select'])).get('Com_select') ?? 0;
-  const counts: number[] = [];
+): Promise<{ statements: Ratio; rows: Ratio }> {
+  const counts: { statements: number; rows: number }[] = [];
   for (const remembers of [true, false]) {
     await using opened = await registry.open();
     const source = readWorks(await openForReading(path, process.stdin));
-    const before = await selects();
+    const before = await countReads(admin);
     await mintAll(remembers ? remembering(opened) : opened, source, nowhere());
-    counts.push((await selects()) - before);
+    const after = await countReads(admin);
+    counts.push({
+      statements: after.statements - before.statements,
+      rows: after.rows - before.rows,
+    });
   }
-  const [withCache = 0, without = 0] = counts;
-  return figureOf([withCache / without], { atMost: 0.5 });
+  const [withCache, without] = counts;
+  const ratio = (name: 'statements' | 'rows') => (withCache?.[name] ?? 0) / (without?.[name] ?? 0);
+  return {
+    statements: figureOf([ratio('statements')], { atMost: 0.5 }),
+    rows: figureOf([ratio('rows')]),
+  };
+}
+
+async function countReads(admin: Connection): Promise<{ statements: number; rows: number }> {
+  const [selects, rows] = ['Com_select', 'Innodb_rows_read'] as const;
+  const counters = await readCounters(admin, [selects, rows]);
+  return { statements: counters.get(selects) ?? 0, rows: counters.get(rows) ?? 0 };
 }
 
 function* mapped<From, To>(items: Iterable<From>, change: (item: From) => To): Generator<To> {
