@@ -152,7 +152,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: PLAN,
-        text: 'return keyOf(source) === keyOf(stored.source)\n    ?',
+        text: 'return source === stored.source || keyOf(source) === keyOf(stored.source)\n    ?',
         becomes: 'return keyOf(source).length > 0\n    ?',
       },
     ],

@@ -24,13 +24,15 @@ export interface Batch {
   /** Each source once, with all predecessors named for it, in the order of the requests. */
   readonly sources: ReadonlyMap<SourceKey, BatchSource>;
   /** Every source and predecessor once. */
-  readonly asked: ReadonlyMap<SourceKey, FoldedIdentifier>;
+  readonly asked: readonly FoldedIdentifier[];
 }
 
 type PreparedRequest =
   | {
       readonly request: MintRequest;
       readonly key: SourceKey;
+      /** Where the source stands among those that are asked. */
+      readonly place: number;
       readonly predecessor: SourceKey | undefined;
     }
   | { readonly request: MintRequest; readonly error: IdMinterError };
@@ -38,7 +40,9 @@ type PreparedRequest =
 interface BatchSource {
   readonly key: SourceKey;
   readonly source: FoldedIdentifier;
-  readonly predecessors: Map<SourceKey, FoldedIdentifier>;
+  readonly predecessors: ReadonlyMap<SourceKey, FoldedIdentifier>;
+  /** Where it stands among those that are asked. */
+  readonly place: number;
   /** Where it comes first among the requests; of two new twins the earlier stands. */
   readonly position: number;
 }
@@ -71,31 +75,69 @@ export interface Plan {
   readonly needed: number;
 }
 
+/** Nearly all sources name no predecessor. */
+const NONE: BatchSource['predecessors'] = new Map();
+
 /** Checks every request before any SQL, folds types and merges duplicates. A bad request harms no other. */
 export function prepareBatch(
   requests: readonly MintRequest[],
   rules: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
 ): Batch {
   const sources = new Map<SourceKey, BatchSource>();
-  const asked = new Map<SourceKey, FoldedIdentifier>();
+  const asked: FoldedIdentifier[] = [];
+  /** The places of those that were predecessors when they came first. */
+  const others = new Map<SourceKey, number>();
   const prepared = requests.map((request, position): PreparedRequest => {
     try {
       const { source, predecessor } = checkRequest(request, rules);
       const key = keyOf(source);
-      const entry = sources.get(key) ?? { key, source, predecessors: new Map(), position };
-      sources.set(key, entry);
-      asked.set(key, source);
-      if (predecessor === undefined) return { request, key, predecessor: undefined };
+      let entry = sources.get(key);
+      if (entry === undefined) {
+        const place = others.get(key) ?? asked.push(source) - 1;
+        entry = { key, source, predecessors: NONE, place, position };
+        sources.set(key, entry);
+      }
+      const { place } = entry;
+      if (predecessor === undefined) return { request, key, place, predecessor: undefined };
       const predecessorKey = keyOf(predecessor);
-      entry.predecessors.set(predecessorKey, predecessor);
-      asked.set(predecessorKey, predecessor);
-      return { request, key, predecessor: predecessorKey };
+      if (!sources.has(predecessorKey) && !others.has(predecessorKey)) {
+        others.set(predecessorKey, asked.push(predecessor) - 1);
+      }
+      const predecessors = new Map(entry.predecessors).set(predecessorKey, predecessor);
+      sources.set(key, { ...entry, predecessors });
+      return { request, key, place, predecessor: predecessorKey };
     } catch (error) {
       if (error instanceof IdMinterError) return { request, error };
       throw error;
     }
   });
   return { requests: prepared, sources, asked };
+}
+
+/**
+ * The answers to a batch of which every source is known as it is spelled and none names a predecessor, as nearly all of
+ * a run's are.
+ *
+ * @param stored - what the registry holds for `batch.asked`, by position
+ * @returns undefined for any other batch, which has to be planned
+ */
+export function answerKnown(
+  batch: Batch,
+  stored: readonly (StoredMapping | undefined)[]
+): MintAnswer[] | undefined {
+  const answers: MintAnswer[] = [];
+  for (const prepared of batch.requests) {
+    const { source } = prepared.request;
+    if ('error' in prepared) {
+      answers.push({ source, error: prepared.error });
+      continue;
+    }
+    const mapping = stored[prepared.place];
+    const isKnown = mapping !== undefined && mapping.source === batch.asked[prepared.place];
+    if (!isKnown || prepared.predecessor !== undefined) return undefined;
+    answers.push({ source, canonicalId: mapping.canonicalId, outcome: 'existing' });
+  }
+  return answers;
 }
 
 /**
@@ -139,18 +181,19 @@ export function settleBatch(
     if (end === undefined) throw new Error('A request of the batch was never settled.');
     if (end instanceof IdMinterError) return { source, error: end };
     const outcome = told.has(prepared.key) ? 'existing' : end.outcome;
-    told.add(prepared.key);
+    if (outcome !== 'existing') told.add(prepared.key);
     const warning =
       outcome === 'existing'
         ? inheritanceConflict(batch, prepared, end.canonicalId, settled, found)
         : emptyValue(source);
-    return { source, canonicalId: end.canonicalId, outcome, ...(warning && { warning }) };
+    const answer = { source, canonicalId: end.canonicalId, outcome };
+    return warning ? { ...answer, warning } : answer;
   });
 }
 
 /** What a stored mapping means for the source that was asked for. */
 export function existing(source: FoldedIdentifier, stored: StoredMapping): GivenId | IdMinterError {
-  return keyOf(source) === keyOf(stored.source)
+  return source === stored.source || keyOf(source) === keyOf(stored.source)
     ? { canonicalId: stored.canonicalId, outcome: 'existing' }
     : collision(source, stored.source);
 }
@@ -269,7 +312,7 @@ function belowOf({ from }: NewSource): FromBatch | undefined {
 
 function inheritanceConflict(
   batch: Batch,
-  { request, predecessor }: { request: MintRequest; predecessor: SourceKey | undefined },
+  { request, key, predecessor }: Exclude<PreparedRequest, { readonly error: unknown }>,
   canonicalId: CanonicalId,
   settled: Settled,
   found: ReadonlyMap<SourceKey, StoredMapping>
@@ -284,7 +327,7 @@ function inheritanceConflict(
         ? inBatch.canonicalId
         : undefined;
   if (other === undefined || other === canonicalId) return undefined;
-  const named = batch.asked.get(predecessor);
+  const named = batch.sources.get(key)?.predecessors.get(predecessor);
   return {
     code: 'INHERITANCE_CONFLICT',
     message:

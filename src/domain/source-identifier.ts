@@ -107,8 +107,15 @@ export function foldConcept(
 
 /** The same key for the same three parts, and for no others. Lengths stand in front, so no separator can be forged. */
 export function keyOf({ ontologyType, sourceSystem, value }: SourceIdentifier): SourceKey {
-  return `${ontologyType.length}:${sourceSystem.length}:${ontologyType}${sourceSystem}${value}` as SourceKey;
+  if (ontologyType !== last.ontologyType || sourceSystem !== last.sourceSystem) {
+    const prefix = `${ontologyType.length}:${sourceSystem.length}:${ontologyType}${sourceSystem}`;
+    last = { ontologyType, sourceSystem, prefix };
+  }
+  return (last.prefix + value) as SourceKey;
 }
+
+/** What the last key began with: identifiers come in long runs of one type and system. */
+let last = { ontologyType: '', sourceSystem: '', prefix: '0:0:' };
 
 /** The order in which rows are inserted, so that minters who share identifiers lock them in the same order. */
 export function compareSources(a: SourceIdentifier, b: SourceIdentifier): number {

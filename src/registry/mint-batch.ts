@@ -5,6 +5,7 @@ import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Batch, GivenId, NewSource, Plan, Settled } from '../domain/mint-plan.ts';
 import {
+  answerKnown,
   existing,
   planBatch,
   prepareBatch,
@@ -52,7 +53,10 @@ export async function mintBatch(
   return await withRetries(store, async ({ isLast }) => {
     const twins = new Map<SourceKey, FoldedIdentifier>();
     for (;;) {
-      const found = await lookUpAll(store, batch.asked);
+      const stored = await store.lookUp(batch.asked);
+      const known = tried.length === 0 && answerKnown(batch, stored);
+      if (known) return { answers: known, warnings: [] };
+      const found = byKey(batch, stored);
       const plan = planBatch(batch, found, twins);
       recognise(plan.settled, tried);
       if (plan.layers.length === 0) {
@@ -210,16 +214,14 @@ async function drawUnused(transaction: MintingTransaction, needed: number): Prom
   return { ids: [], shortage, warnings };
 }
 
-async function lookUpAll(
-  store: RegistryStore,
-  asked: ReadonlyMap<SourceKey, FoldedIdentifier>
-): Promise<Map<SourceKey, StoredMapping>> {
-  const stored = await store.lookUp([...asked.values()]);
+function byKey(
+  { asked }: Batch,
+  stored: readonly (StoredMapping | undefined)[]
+): Map<SourceKey, StoredMapping> {
   const found = new Map<SourceKey, StoredMapping>();
-  let index = 0;
-  for (const key of asked.keys()) {
-    const mapping = stored[index++];
-    if (mapping !== undefined) found.set(key, mapping);
+  for (const [place, source] of asked.entries()) {
+    const mapping = stored[place];
+    if (mapping !== undefined) found.set(keyOf(source), mapping);
   }
   return found;
 }

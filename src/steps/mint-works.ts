@@ -18,7 +18,13 @@ import { isNoteworthy } from '../domain/run-report.ts';
 import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 import type { Contender, ExtractedWork, WorkFault } from '../domain/work-document.ts';
-import { embedCanonicalIds, extractWork, prevails } from '../domain/work-document.ts';
+import {
+  DEPTH_MAX,
+  embedCanonicalIds,
+  extractWork,
+  isDeeperThan,
+  prevails,
+} from '../domain/work-document.ts';
 import { insertCanonicalIds, readAsWritten } from '../domain/work-text.ts';
 import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import { inBatches } from './in-batches.ts';
@@ -149,7 +155,7 @@ function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
   const { document, wrapper, json } = work;
   const extracted = extractWork(document);
   if ('error' in extracted) {
-    const fault = json ? extractAsWritten(json, extracted) : extracted;
+    const fault = json ? extractAsWritten(json, document, extracted) : extracted;
     return { place, row: rowOf(work, fault.root), fault };
   }
   const kept = json
@@ -158,9 +164,9 @@ function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
   return { place, kept, counted, extracted };
 }
 
-/** The same fault, which tells of a number as it stands in the text. */
-function extractAsWritten(json: Uint8Array, fault: WorkFault): WorkFault {
-  if (fault.error.code === 'TOO_DEEP') return fault;
+/** The same fault, which tells of a number in an identifier as it stands in the text. */
+function extractAsWritten(json: Uint8Array, document: unknown, fault: WorkFault): WorkFault {
+  if (fault.error.code !== 'INVALID_IDENTIFIER' || isDeeperThan(DEPTH_MAX, document)) return fault;
   const again = extractWork(unwrapWork(readAsWritten(DECODER.decode(json))).document);
   return 'error' in again ? again : fault;
 }

@@ -621,3 +621,23 @@ describe('a run that ends early', () => {
     expect(source.given).toBeLessThanOrEqual(3 * 2 + 1);
   });
 });
+
+test.each<[what: string, document: string, error: string]>([
+  [
+    'an identifier that is a number',
+    '{"state":{"sourceIdentifier":%}}',
+    'value 1.50 is of type number',
+  ],
+  ['the same in a deep work', '{"state":{"sourceIdentifier":%},"x":DEEP}', 'is of type number'],
+  ['no work, and deep', '[DEEP]', 'is an array'],
+])('the text of a work tells of %s', async (_, text, message) => {
+  await using registry = await store.open({ freeCount: 1 });
+  const number = '{"ontologyType":"Work","identifierType":{"id":"s"},"value":1.50}';
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const json = Buffer.from(text.replace('%', number).replace('DEEP', deep));
+  const works = [{ place: 'line 1', document: JSON.parse(json.toString()), json }];
+  const { report } = await mintAll(registry, sourceOf(works));
+  expect(report.errors).toEqual([
+    expect.objectContaining({ detail: expect.stringContaining(message) }),
+  ]);
+});

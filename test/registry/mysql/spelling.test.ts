@@ -151,6 +151,35 @@ describe.each(servers)('spellings on $kind', server => {
     ]);
   });
 
+  test('spellings are told in all three parts, of a type and system with many values and of those with few', async () => {
+    await using registry = await createMysqlRegistry(server, { free: 5 });
+    const store = await openStore(registry.minter);
+    const source = (ontologyType: string, sourceSystem: string, value: string) =>
+      ({ ontologyType, sourceSystem, value }) as FoldedIdentifier;
+    const stored = [
+      source('Work', 'system', 'Café'),
+      source('Livré', 'à', '1'),
+      source('Image', 'miro', 'V1'),
+      source('Livré', 'à', '2'),
+    ];
+    await createRegistry(store).mint(requests(...stored));
+    const absent = (ontologyType: string, sourceSystem: string) =>
+      Array.from({ length: 600 }, (_, number) =>
+        source(ontologyType, sourceSystem, `no ${number}`)
+      );
+    const asked = [
+      ...[source('WORK', 'System ', 'CAFÉ '), ...absent('WORK', 'System ')],
+      ...[source('livre', 'A', '1'), ...absent('livre', 'A')],
+      ...[source('image', 'MIRO', 'v1 ')],
+      ...[source('Livré', 'à', '2'), ...absent('Livré', 'à')],
+    ];
+    const found = await store.lookUp(asked);
+    await store.close();
+    expect(found.flatMap((mapping, at) => (mapping ? [[at, mapping.source]] : []))).toEqual([
+      ...[0, 601, 1202, 1203].map((at, index) => [at, stored[index]]),
+    ]);
+  });
+
   test.each([
     ['case', 'b1', 'B1'],
     ['an accent', 'cafe', 'café'],
