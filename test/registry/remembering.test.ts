@@ -32,6 +32,23 @@ describe.each(STORES)('a registry that remembers, over $name', store => {
     expect(again.answers.map(({ source }) => source.value)).toEqual(['b2', 'b3', 'b1']);
   });
 
+  test('answers what it remembers without the registry, and so do its dry runs', async () => {
+    await using below = await store.open({ freeCount: 10 });
+    const { registry, asked } = watched(below);
+    const run = remembering(registry);
+    const two = [{ source: sierra('b1') }, { source: sierra('b2') }];
+    const { answers } = await run.mint(two);
+    expect(await run.mint(two)).toEqual({
+      answers: answers.map(answer => ({ ...answer, outcome: 'existing' })),
+      warnings: [],
+    });
+    expect(asked).toHaveLength(1);
+    const dry = remembering({ ...registry, dryRun: () => registry }).dryRun();
+    await dry.mint([{ source: sierra('b3') }]);
+    await dry.mint([{ source: sierra('b3') }]);
+    expect(asked).toHaveLength(2);
+  });
+
   test('remembers no refusal, and passes requests that name a predecessor on', async () => {
     await using below = await store.open({ mappings: [[sierra('b1'), 'a2345678']] });
     const { registry, asked } = watched(below);
@@ -54,8 +71,10 @@ describe.each(STORES)('a registry that remembers, over $name', store => {
 
   test('leaves it to the registry to refuse what is no identifier', async () => {
     await using below = await store.open();
-    const broken = { source: { ontologyType: 'Work' } } as unknown as MintRequest;
-    const { answers } = await remembering(below).mint([broken]);
-    expect(answers[0]?.error?.code).toBe('INVALID_IDENTIFIER');
+    const broken = [{ source: { ontologyType: 'Work' } }, {}] as unknown as MintRequest[];
+    const { answers } = await remembering(below).mint(broken);
+    expect(answers.map(({ error }) => error?.code)).toEqual([
+      ...['INVALID_IDENTIFIER', 'INVALID_IDENTIFIER'],
+    ]);
   });
 });

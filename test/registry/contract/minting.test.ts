@@ -62,18 +62,18 @@ describe.each(STORES)('registry contract on $name: looking up', store => {
       registry.database.sql(
         `UPDATE identifiers SET CreatedAt = '${time}' WHERE SourceId = '${value}'`
       );
-    await at('2020-01-02 03:04:06', 'b1');
+    await at('2020-01-02 03:04:05', 'b1');
     await at('2020-01-02 03:04:05', 'f1');
-    await at('2020-01-02 03:04:05', 'V1');
+    await at('2020-01-02 03:04:06', 'V1');
     const sources = await registry.sourcesOf([id('a2345678'), id('z2345678')]);
     expect(sources.get(id('a2345678'))).toEqual([
-      { source: image('V1'), canonicalId: 'a2345678', createdAt: new Date('2020-01-02T03:04:05Z') },
       { source: folio('f1'), canonicalId: 'a2345678', createdAt: new Date('2020-01-02T03:04:05Z') },
       {
         source: sierra('b1'),
         canonicalId: 'a2345678',
-        createdAt: new Date('2020-01-02T03:04:06Z'),
+        createdAt: new Date('2020-01-02T03:04:05Z'),
       },
+      { source: image('V1'), canonicalId: 'a2345678', createdAt: new Date('2020-01-02T03:04:06Z') },
     ]);
     expect(sources.get(id('z2345678'))).toEqual([]);
     expect([...sources.keys()]).toEqual(['a2345678', 'z2345678']);

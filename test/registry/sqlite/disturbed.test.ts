@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { CanonicalId } from '../../../src/domain/canonical-id.ts';
 import { IdMinterError } from '../../../src/domain/errors.ts';
 import type { Registry, RegistryStore } from '../../../src/domain/registry.ts';
@@ -106,6 +106,44 @@ describe('a batch that another one gets in the way of', () => {
     expect(await registry.countFree()).toBe(0);
   });
 
+  test('is planned anew where a part of it has come in meanwhile and the pool is enough for the rest', async () => {
+    for (const [batch, ends] of [
+      [['b1'], ['existing']],
+      [
+        ['b1', 'b2'],
+        ['existing', 'minted'],
+      ],
+    ] as const) {
+      await using registry = await sqliteStore().open({ freeCount: batch.length });
+      const other = await registry.openAnother();
+      let looked = 0;
+      const { answers } = await disturbed(registry.store, {
+        lookUp: async sources => {
+          const found = await registry.store.lookUp(sources);
+          looked += 1;
+          if (looked === 1) await other.mint(requests(sierra('b1')));
+          return found;
+        },
+      }).mint(requests(...batch.map(value => sierra(value))));
+      expect(outcomes(answers)).toEqual(ends);
+      expect(await registry.countFree()).toBe(0);
+      expect(looked).toBe(2);
+    }
+  });
+
+  test('is refused at once where nothing of it has come in and the pool is too small', async () => {
+    await using registry = await sqliteStore().open({ freeCount: 1 });
+    let looked = 0;
+    const { answers } = await disturbed(registry.store, {
+      lookUp: async sources => {
+        looked += 1;
+        return await registry.store.lookUp(sources);
+      },
+    }).mint(requests(sierra('b1'), sierra('b2')));
+    expect(outcomes(answers)).toEqual(['POOL_EXHAUSTED', 'POOL_EXHAUSTED']);
+    expect(looked).toBe(1);
+  });
+
   const passedOver = (transaction: Transaction): Transaction => ({
     ...transaction,
     insert: async rows => transaction.insert(rows.slice(1)),
@@ -154,6 +192,48 @@ describe('a registry that never comes to rest', () => {
     });
     await expect(asked.countPool()).rejects.toThrowError('it is gone for good');
     expect(tries).toBe(4);
+  });
+
+  test('gives up a batch of which a row is passed over each time, and says what it may be', {
+    timeout: 60_000,
+  }, async () => {
+    await using registry = await sqliteStore().open({ freeCount: 2 });
+    const never = disturbed(registry.store, {
+      transaction: work =>
+        registry.store.transaction(transaction => work({ ...transaction, insert: async () => 0 })),
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const given = never.mint(requests(sierra('b1'))).catch((error: unknown) => error);
+    const ticking = setInterval(() => vi.advanceTimersByTime(10_000), 1);
+    const error = await given;
+    clearInterval(ticking);
+    vi.useRealTimers();
+    expect(error).toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+      message: expect.stringMatching(
+        /did not take the mapping of Work\[sierra-system-number\/b1\] to \w{8}, .* deleted from canonical_ids\. Nothing of this batch/
+      ),
+      details: { source: sierra('b1'), canonicalId: expect.any(String) },
+    });
+    expect((await registry.dump()).identifiers).toEqual([]);
+  });
+
+  test('tells how far a top-up is, and refuses a target that is no number of IDs', async () => {
+    await using registry = await sqliteStore().open({ freeCount: 2 });
+    const told: unknown[] = [];
+    expect(await registry.topUp(60_000, now => told.push(now))).toEqual({
+      free: 60_000,
+      added: 59_998,
+    });
+    expect(told).toEqual([
+      { added: 0, missing: 59_998 },
+      { added: 50_000, missing: 9_998 },
+    ]);
+    expect(await registry.topUp(60_000)).toEqual({ free: 60_000, added: 0 });
+    await expect(registry.topUp(0)).rejects.toMatchObject({
+      message: expect.stringContaining('A pool of 0 free IDs cannot be had'),
+      details: { target: 0 },
+    });
   });
 
   test('draws no more IDs once five rounds brought none that was new', async () => {
