@@ -16,7 +16,7 @@ const database = new DatabaseSync(path);
 database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
 database.exec('PRAGMA cache_size = -16384');
 const insertId = database.prepare(
-  "INSERT INTO canonical_ids (CanonicalId, Status) VALUES (?, 'assigned')"
+  "INSERT OR IGNORE INTO canonical_ids (CanonicalId, Status) VALUES (?, 'assigned')"
 );
 const insertMapping = database.prepare(
   'INSERT INTO identifiers (OntologyType, SourceSystem, SourceId, CanonicalId) VALUES (?, ?, ?, ?)'
@@ -28,8 +28,9 @@ for await (const line of createInterface({ input: createReadStream(source) })) {
   if (lines === 1) continue;
   if (lines % Number(batch) === 2) database.exec('BEGIN IMMEDIATE');
   const [type = '', system = '', value = ''] = line.split(',');
-  const id = drawId();
-  insertId.run(id);
+  let id = drawId();
+  // Of a million drawn, two are the same in every other run.
+  while (insertId.run(id).changes === 0) id = drawId();
   insertMapping.run(type, system, value, id);
   if (lines % Number(batch) === 1) database.exec('COMMIT');
 }
