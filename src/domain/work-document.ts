@@ -48,7 +48,7 @@ export function extractWork(document: unknown): ExtractedWork | WorkFault {
     const requests: MintRequest[] = [];
     let rootIndex = -1;
     const state = member(document, 'state');
-    const members = visitNodes(document, (node, path) => {
+    const members = visitNodes(document as object, (node, path) => {
       if (node === state) rootIndex = requests.length;
       requests.push(readNode(node, path));
     });
@@ -179,7 +179,7 @@ function readSource(written: unknown, what: string): SourceIdentifier {
 
 /** @returns how many members all objects have */
 function visitNodes(
-  document: unknown,
+  document: object,
   visit: (node: JsonObject, path: readonly (string | number)[]) => void
 ): number {
   let members = 0;
@@ -201,7 +201,7 @@ function visitNodes(
     walk(child);
     path.pop();
   };
-  if (isContainer(document)) walk(document);
+  walk(document);
   return members;
 }
 

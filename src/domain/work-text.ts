@@ -4,12 +4,13 @@
  * `embedCanonicalIds` on the document that the text holds.
  */
 import type { CanonicalId } from './canonical-id.ts';
+import { certain } from './certain.ts';
 import { embedCanonicalIds } from './work-document.ts';
 import { unwrapWork, wrapWork } from './work-wrapper.ts';
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
-const [SPACE, DIGIT_0, DIGIT_9] = [0x20, 0x30, 0x39];
+const [SPACE, DIGIT_0] = [0x20, 0x30];
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -107,10 +108,9 @@ function planEdits(json: Uint8Array, work: WorkIds): Edit[] | undefined {
   if (!isAsRead) return undefined;
   nodes.sort((a, b) => a.start - b.start);
   for (const [index, node] of nodes.entries()) {
-    const id = work.ids[index];
-    if (id !== undefined) edits.push(...identify(json, node, id));
+    edits.push(...identify(json, node, certain(work.ids[index], 'The ID of a node')));
   }
-  edits.sort((a, b) => a.from - b.from || a.to - b.to);
+  edits.sort((a, b) => a.from - b.from);
   // Within a member that is replaced as a whole nothing is left to change.
   let end = 0;
   return edits.filter(({ from, to }) => {
@@ -210,7 +210,7 @@ class Scan {
 
   skipSpace(at: number): number {
     let next = at;
-    while (SPACES[this.#json[next] ?? 0] === 1) next += 1;
+    while (SPACES[this.#json[next] as number] === 1) next += 1;
     return next;
   }
 
@@ -283,8 +283,7 @@ class Scan {
   /** Objects put names that are numbers before all others. */
   #name(start: number): number {
     const json = this.#json;
-    const first = json[start + 1] ?? 0;
-    if (first >= DIGIT_0 && first <= DIGIT_9) this.isOdd = true;
+    if (DIGITS[json[start + 1] as number] === 1) this.isOdd = true;
     let at = start + 1;
     for (;;) {
       const byte = json[at];
@@ -299,7 +298,7 @@ class Scan {
 
   #scalar(start: number): number {
     let at = start;
-    while (ENDS[this.#json[at] ?? COMMA] === 0) at += 1;
+    while (ENDS[this.#json[at] as number] === 0) at += 1;
     return at;
   }
 
@@ -313,6 +312,9 @@ class Scan {
 const SPACES = bytesTable([SPACE, 0x09, 0x0a, 0x0d]);
 /** By byte: 1 for what may follow a number or a word. */
 const ENDS = bytesTable([COMMA, CLOSE_OBJECT, CLOSE_ARRAY, SPACE, 0x09, 0x0a, 0x0d]);
+
+/** By byte: 1 for a digit. */
+const DIGITS = bytesTable(Array.from({ length: 10 }, (_, digit) => DIGIT_0 + digit));
 
 function bytesTable(bytes: readonly number[]): Uint8Array {
   const table = new Uint8Array(256);

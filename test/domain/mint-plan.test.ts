@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { CanonicalId } from '../../src/domain/canonical-id.ts';
 import { IdMinterError } from '../../src/domain/errors.ts';
 import type { Batch, Plan, Settled } from '../../src/domain/mint-plan.ts';
-import { planBatch, prepareBatch, settleBatch } from '../../src/domain/mint-plan.ts';
+import { answerKnown, planBatch, prepareBatch, settleBatch } from '../../src/domain/mint-plan.ts';
 import type { MintRequest, StoredMapping } from '../../src/domain/registry.ts';
 import type { SourceIdentifier, SourceKey } from '../../src/domain/source-identifier.ts';
 import {
@@ -62,6 +62,54 @@ function decide(requests: readonly MintRequest[], held: Held = []): Record<strin
   const batch = prepareBatch(requests, rules);
   return decisions(batch, planBatch(batch, found(held)));
 }
+
+describe('a batch of which all is known', () => {
+  const held = (source: SourceIdentifier) => ({
+    source: fold(source),
+    canonicalId: id('a2345678'),
+  });
+  /** As a store tells a mapping whose spelling is the one that was asked for. */
+  const told = (requests: readonly MintRequest[], isKnown = true) => {
+    const batch = prepareBatch(requests, rules);
+    const stored = batch.asked.map(source =>
+      isKnown ? { source, canonicalId: id('a2345678') } : undefined
+    );
+    return answerKnown(batch, stored);
+  };
+
+  test('is answered in the order of the requests, the refused ones among them', () => {
+    const bad = { source: { ...sierra('b0'), ontologyType: '' } };
+    const requests = [{ source: sierra('b1') }, bad, { source: sierra('b1') }];
+    const known = { source: sierra('b1'), canonicalId: 'a2345678', outcome: 'existing' };
+    expect(told(requests)).toEqual([
+      known,
+      { source: bad.source, error: expect.objectContaining({ code: 'INVALID_IDENTIFIER' }) },
+      known,
+    ]);
+  });
+
+  test('is not one with a predecessor, an unknown source or another spelling', () => {
+    expect(told([{ source: sierra('b1'), predecessor: sierra('b2') }])).toBeUndefined();
+    expect(told([{ source: sierra('b1') }], false)).toBeUndefined();
+    const batch = prepareBatch([{ source: sierra('b1') }], rules);
+    expect(answerKnown(batch, [held(sierra('B1'))])).toBeUndefined();
+  });
+
+  test('finds each source at its place, whether it was first named as a predecessor or not', () => {
+    const batch = prepareBatch(
+      [
+        { source: folio('f1'), predecessor: sierra('b1') },
+        { source: sierra('b1') },
+        { source: folio('f2'), predecessor: sierra('b1') },
+        { source: sierra('b2') },
+      ],
+      rules
+    );
+    expect(batch.asked).toEqual([folio('f1'), sierra('b1'), folio('f2'), sierra('b2')]);
+    const places = batch.requests.map(prepared => ('error' in prepared ? -1 : prepared.place));
+    expect(places).toEqual([0, 1, 2, 3]);
+  });
+});
 
 describe('preparing a batch', () => {
   test('asks for every source and predecessor once', () => {
