@@ -109,10 +109,10 @@ describe('a run on a terminal', () => {
   }));
   const WORKS = Array.from({ length: 4_000 }, (_, index) => workOf(sierra(`b${1_000 + index}`)));
 
-  /** Runs in this process. What takes its data takes so many pieces, and the others when `until` has been said. */
+  /** Runs in this process. What takes its data takes so many lines, and the others when `until` has been said. */
   async function watch(
     args: readonly string[],
-    { until, pieces = 0, input = '' }: { until: RegExp; pieces?: number; input?: string | Readable }
+    { until, most = 0, input = '' }: { until: RegExp; most?: number; input?: string | Readable }
   ): Promise<string[]> {
     const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 200 });
     let written = '';
@@ -122,9 +122,9 @@ describe('a run on a terminal', () => {
     let taken = 0;
     const stdout = new Writable({
       highWaterMark: 1,
-      write: (_chunk, _encoding, done) => {
-        taken += 1;
-        if (taken <= pieces) done();
+      write: (chunk: Buffer, _encoding, done) => {
+        taken += chunk.toString().split('\n').length - 1;
+        if (taken <= most) done();
         else isSaid.promise.then(() => done(), done);
       },
     });
@@ -159,7 +159,8 @@ describe('a run on a terminal', () => {
     const path = await folder.write(name, name.endsWith('.gz') ? gzipSync(text) : text);
     const percent = percentIn(await watch(['assign', '--source', path], { until }), until);
     expect(Math.min(...percent)).toBeGreaterThanOrEqual(22);
-    expect(Math.max(...percent)).toBeLessThanOrEqual(27);
+    // Packed, these lines are so small that they are read in few pieces.
+    expect(Math.max(...percent)).toBeLessThanOrEqual(name.endsWith('.gz') ? 30 : 27);
   });
 
   test('says how long the rest will take', async () => {
@@ -173,7 +174,7 @@ describe('a run on a terminal', () => {
   test('says how many of the works are done', async () => {
     const until = /^1,000 works, .*\b(\d+) % of works\.ndjson$/;
     const path = await folder.write('works.ndjson', toLines(WORKS));
-    const percent = percentIn(await watch(['mint', path], { until, pieces: 2 }), until);
+    const percent = percentIn(await watch(['mint', path], { until, most: 1_000 }), until);
     expect(Math.min(...percent)).toBeGreaterThanOrEqual(22);
     expect(Math.max(...percent)).toBeLessThanOrEqual(27);
   });

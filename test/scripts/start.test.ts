@@ -46,7 +46,7 @@ describe('npm start', () => {
       /after {3}\{"_id":"([a-z2-9]{8})".*"type":"Identified".*"canonicalId":"([a-z2-9]{8})"/;
     const [, work = '', item = ''] = after.exec(stdout) ?? [];
     expect(stdout).toContain('before  {"_id":"Work[saltmere-catalogue/SM-1005]"');
-    expect(target).toContain(`{"_id":"${work}"`);
+    expect(target).toContain(`{"_id": "${work}"`);
     expect(target).toContain(`"canonicalId":"${item}"`);
   });
 

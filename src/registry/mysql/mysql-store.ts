@@ -23,7 +23,7 @@ import { readSchema } from './mysql-schema.ts';
 import type { MysqlSettings } from './mysql-settings.ts';
 import { nameOf } from './mysql-settings.ts';
 import { countFree, MysqlTransaction } from './mysql-transaction.ts';
-import type { Ask } from './source-look-up.ts';
+import type { Asked } from './source-look-up.ts';
 import { equalityKeysOf, lookUpSources } from './source-look-up.ts';
 import { cut, LISTED_MAX } from './statement-sizes.ts';
 
@@ -91,8 +91,10 @@ class MysqlStore implements RegistryStore {
   }
 
   lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]> {
-    const ask: Ask = (...asked) => this.#pool.use(connection => connection.rows(...asked));
-    return lookUpSources(ask, this.#schema, sources, LOOK_UPS_AT_ONCE);
+    const pool: Asked = {
+      rows: (sql, values) => this.#pool.use(connection => connection.rows(sql, values)),
+    };
+    return lookUpSources(pool, this.#schema, sources, LOOK_UPS_AT_ONCE);
   }
 
   equalityKeys(sources: readonly FoldedIdentifier[]): Promise<string[]> {

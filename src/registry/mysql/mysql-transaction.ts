@@ -5,7 +5,6 @@ import type { Claim, ImportTransaction, StoredMapping } from '../../domain/regis
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
-import type { Ask } from './source-look-up.ts';
 import { lookUpSources } from './source-look-up.ts';
 import { cut, LISTED_MAX, UNFOLDED_MAX } from './statement-sizes.ts';
 
@@ -16,16 +15,14 @@ import { cut, LISTED_MAX, UNFOLDED_MAX } from './statement-sizes.ts';
 export class MysqlTransaction implements ImportTransaction {
   readonly #connection: MysqlConnection;
   readonly #schema: MysqlSchema;
-  readonly #ask: Ask;
 
   constructor(connection: MysqlConnection, schema: MysqlSchema) {
     this.#connection = connection;
-    this.#ask = (...asked) => connection.rows(...asked);
     this.#schema = schema;
   }
 
   lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]> {
-    return lookUpSources(this.#ask, this.#schema, sources);
+    return lookUpSources(this.#connection, this.#schema, sources);
   }
 
   /**

@@ -39,16 +39,16 @@ interface Chunk {
   readonly positions: number[][];
 }
 
-/** Sends one statement with its values, on whichever connection. */
-export type Ask = MysqlConnection['rows'];
+/** A connection, or a pool of them that sends each statement on one. */
+export type Asked = Pick<MysqlConnection, 'rows'>;
 
 /**
  * The stored mapping that the database takes for each source, by position.
  *
- * @param connections - over how many connections at once `ask` may be called
+ * @param connections - how many statements may be on their way at once
  */
 export async function lookUpSources(
-  ask: Ask,
+  database: Asked,
   schema: MysqlSchema,
   sources: readonly FoldedIdentifier[],
   connections = 1
@@ -60,8 +60,8 @@ export async function lookUpSources(
     const [first, ...more] = groups;
     const rows =
       first && more.length === 0
-        ? await askOne(ask, schema, first)
-        : await askAll(ask, schema, groups);
+        ? await askOne(database, schema, first)
+        : await askAll(database, schema, groups);
     for (const [g, n, canonicalId, spelling] of rows) {
       const position = positionOf(positions, g, n);
       const asked = certain(sources[position], 'What was asked for');
@@ -83,8 +83,8 @@ type Row = [g: number, n: number, canonicalId: CanonicalId, spelling: string | n
 const SPELLING = 'CAST(JSON_ARRAY(i.OntologyType, i.SourceSystem, i.SourceId) AS CHAR)';
 
 /** STRAIGHT_JOIN here and below: from what is asked to the primary key, whatever the optimiser thinks of the two sizes. */
-function askOne(ask: Ask, { sourceId }: MysqlSchema, { t, s, v }: Group): Promise<Row[]> {
-  return ask<Row>(
+function askOne(database: Asked, { sourceId }: MysqlSchema, { t, s, v }: Group): Promise<Row[]> {
+  return database.rows<Row>(
     `SELECT STRAIGHT_JOIN 1, asked.n, i.CanonicalId,
        IF(CAST(i.SourceId AS BINARY) = CAST(asked.SourceId AS BINARY)
          AND CAST(i.SourceSystem AS BINARY) = ? AND CAST(i.OntologyType AS BINARY) = ?, NULL, ${SPELLING})
@@ -94,8 +94,8 @@ function askOne(ask: Ask, { sourceId }: MysqlSchema, { t, s, v }: Group): Promis
   );
 }
 
-function askAll(ask: Ask, schema: MysqlSchema, groups: readonly Group[]): Promise<Row[]> {
-  return ask<Row>(
+function askAll(database: Asked, schema: MysqlSchema, groups: readonly Group[]): Promise<Row[]> {
+  return database.rows<Row>(
     `SELECT STRAIGHT_JOIN asked.g, asked.n, i.CanonicalId,
        IF(CAST(i.SourceId AS BINARY) = CAST(asked.SourceId AS BINARY)
          AND CAST(i.SourceSystem AS BINARY) = CAST(asked.SourceSystem AS BINARY)
