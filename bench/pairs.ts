@@ -1,4 +1,5 @@
-import type { Cost, Limit, Ratio } from './figures.ts';
+import type { Cost, Limit, Measured, Ratio } from './figures.ts';
+import { scaleOf } from './figures.ts';
 import type { Meter } from './meter.ts';
 import { spreadOf } from './statistics.ts';
 
@@ -81,6 +82,17 @@ export function ratioOf(
   const ratios = pairs.map(({ ours, theirs }) => (read(ours) ?? Number.NaN) / (read(theirs) ?? 0));
   if (ratios.length === 0 || !ratios.every(Number.isFinite)) return undefined;
   return { ...spreadOf(ratios), ...(limit && { limit }) };
+}
+
+export function scaleOfPairs(
+  pairs: readonly Pair[],
+  ours: string,
+  theirs: string
+): Measured['scale'] {
+  return {
+    [ours]: scaleOf(pairs.map(pair => pair.ours)),
+    [theirs]: scaleOf(pairs.map(pair => pair.theirs)),
+  };
 }
 
 export function wallOf({ wallMs }: Cost): number {

@@ -10,7 +10,7 @@ import { figureOf, figuresOf, scaleOf } from '../figures.ts';
 import { countLines, writeLines } from '../lines.ts';
 import { clientMeter } from '../meter.ts';
 import type { Pair, Side } from '../pairs.ts';
-import { cpuOf, demand, ratioOf, runOnce, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, demand, ratioOf, runOnce, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import type { Ground, Workload } from '../workload.ts';
 
 const PAIRS = 5;
@@ -43,10 +43,7 @@ export const sqliteAssign: Workload = {
         'peak MiB above bare Node': figureOf(peaksOf(pairs), PEAK),
         'ms for 1,000 identifiers': figureOf(pairs.map(({ ours }) => (ours.wallMs / count) * 1000)),
       }),
-      scale: {
-        ours: scaleOf(pairs.map(({ ours }) => ours)),
-        bare: scaleOf(pairs.map(({ theirs }) => theirs)),
-      },
+      scale: scaleOfPairs(pairs, 'ours', 'bare'),
     };
     await rm(source);
   },
@@ -109,10 +106,7 @@ export const help: Workload = {
         wall: ratioOf(measured, wallOf, { atMost: 2 }),
         'client CPU': ratioOf(measured, cpuOf),
       }),
-      scale: {
-        ours: scaleOf(measured.map(({ ours }) => ours)),
-        node: scaleOf(measured.map(({ theirs }) => theirs)),
-      },
+      scale: scaleOfPairs(measured, 'ours', 'node'),
     };
   },
 };

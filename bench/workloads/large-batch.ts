@@ -5,9 +5,9 @@ import type { Fate } from '../../test/registry/mysql/wire.ts';
 import { startWire } from '../../test/registry/mysql/wire.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
 import type { Limit, Measured, Ratio } from '../figures.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import type { Pair } from '../pairs.ts';
-import { cpuOf, demand, ratioOf, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, demand, ratioOf, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import { query } from '../sql.ts';
 import type { Database, Ground, Workload } from '../workload.ts';
 import { openMinting } from './mint-new.ts';
@@ -64,10 +64,7 @@ async function measureSize(
       ),
       'rows locked an identifier': await countLocks(ground, registry, size, limit({ atMost: 4 })),
     }),
-    scale: {
-      ours: scaleOf(pairs.map(({ ours }) => ours)),
-      floor: scaleOf(pairs.map(({ theirs }) => theirs)),
-    },
+    scale: scaleOfPairs(pairs, 'ours', 'floor'),
   };
 }
 

@@ -2,9 +2,9 @@ import { seededRandom } from '../../scripts/invented-identifiers.ts';
 import type { Registry } from '../../src/domain/registry.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import type { Side } from '../pairs.ts';
-import { cpuOf, demand, ratioOf, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, demand, ratioOf, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import { lookUpPlainly } from '../plain-program.ts';
 import { query } from '../sql.ts';
 import type { Database, Workload } from '../workload.ts';
@@ -37,10 +37,7 @@ export const lookUp: Workload = {
           'ms for 1,000 identifiers': figureOf(perThousand),
           'bytes a mapping': figureOf([(await readBytes(ground.database, registry)) / rows]),
         }),
-        scale: {
-          ours: scaleOf(pairs.map(({ ours }) => ours)),
-          floor: scaleOf(pairs.map(({ theirs }) => theirs)),
-        },
+        scale: scaleOfPairs(pairs, 'ours', 'floor'),
       };
     }
   },
@@ -70,10 +67,7 @@ export const lookUpGrowth: Workload = {
           wall: ratioOf(pairs, wallOf, { atMost: 1.3 }),
           'client and server CPU': ratioOf(pairs, cpuOf),
         }),
-        scale: {
-          larger: scaleOf(pairs.map(({ ours }) => ours)),
-          smaller: scaleOf(pairs.map(({ theirs }) => theirs)),
-        },
+        scale: scaleOfPairs(pairs, 'larger', 'smaller'),
       };
     }
   },

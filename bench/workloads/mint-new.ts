@@ -1,9 +1,9 @@
 import type { Connection } from 'mysql2/promise';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import type { Side } from '../pairs.ts';
-import { cpuOf, demand, ratioOf, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, demand, ratioOf, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import { lookUpPlainly, mintPlainly } from '../plain-program.ts';
 import type { Workload } from '../workload.ts';
 
@@ -28,10 +28,7 @@ export const mintNew: Workload = {
           'client and server CPU': ratioOf(pairs, cpuOf, { atMost: 1.25 }),
           'ms for 1,000 identifiers': figureOf(pairs.map(({ ours }) => (ours.wallMs / NEW) * 1000)),
         }),
-        scale: {
-          ours: scaleOf(pairs.map(({ ours }) => ours)),
-          floor: scaleOf(pairs.map(({ theirs }) => theirs)),
-        },
+        scale: scaleOfPairs(pairs, 'ours', 'floor'),
       };
     }
   },

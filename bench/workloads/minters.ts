@@ -7,10 +7,10 @@ import { startMinter } from '../../test/registry/mysql/mint-in-process.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
 import { sample } from '../bench-registry.ts';
 import type { Cost, Limit, Measured } from '../figures.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import { readCounters } from '../meter.ts';
 import type { Pair, Side } from '../pairs.ts';
-import { demand, ratioOf, runPairs } from '../pairs.ts';
+import { demand, ratioOf, runPairs, scaleOfPairs } from '../pairs.ts';
 import { query } from '../sql.ts';
 import type { Database, Ground, Workload } from '../workload.ts';
 
@@ -160,11 +160,8 @@ async function measureOwn(
 
 /** The processes' own time is not counted. */
 function scaleOfServer(pairs: readonly Pair[], other: string): Measured['scale'] {
-  const scale = (read: (pair: Pair) => Pair['ours']) => {
-    const { clientCpuMs: _, ...rest } = scaleOf(pairs.map(read));
-    return rest;
-  };
-  return { ours: scale(({ ours }) => ours), [other]: scale(({ theirs }) => theirs) };
+  const ofAll = Object.entries(scaleOfPairs(pairs, 'ours', other));
+  return Object.fromEntries(ofAll.map(([side, { clientCpuMs: _, ...scale }]) => [side, scale]));
 }
 
 interface Minters extends AsyncDisposable {

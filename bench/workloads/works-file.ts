@@ -12,12 +12,12 @@ import type { BenchRegistry } from '../bench-registry.ts';
 import { createBenchRegistry } from '../bench-registry.ts';
 import type { Program } from '../children.ts';
 import type { Ratio } from '../figures.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import { countLines, writeLines } from '../lines.ts';
 import { readCounters } from '../meter.ts';
 import { mintAll } from '../mint-all.ts';
 import type { Side } from '../pairs.ts';
-import { cpuOf, demand, ratioOf, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, demand, ratioOf, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import type { Database, Workload } from '../workload.ts';
 
 const PAIRS = 5;
@@ -60,10 +60,7 @@ export const worksFile: Workload = {
         'peak MiB above bare Node': figureOf(peaks, { atMost: 200 }),
         'ms for 1,000 works': figureOf(measured.map(({ ours }) => (ours.wallMs / works) * 1000)),
       }),
-      scale: {
-        ours: scaleOf(measured.map(({ ours }) => ours)),
-        bare: scaleOf(measured.map(({ theirs }) => theirs)),
-      },
+      scale: scaleOfPairs(measured, 'ours', 'bare'),
     };
     await rm(source);
   },

@@ -6,10 +6,10 @@ import { remembering } from '../../src/registry/remembering.ts';
 import { openStore } from '../../test/registry/mysql/mysql-registry.ts';
 import { bytesOf } from '../../test/support/byte-streams.ts';
 import type { BenchRegistry } from '../bench-registry.ts';
-import { figureOf, figuresOf, scaleOf } from '../figures.ts';
+import { figureOf, figuresOf } from '../figures.ts';
 import { mintAll } from '../mint-all.ts';
 import type { Side } from '../pairs.ts';
-import { cpuOf, ratioOf, runPairs, wallOf } from '../pairs.ts';
+import { cpuOf, ratioOf, runPairs, scaleOfPairs, wallOf } from '../pairs.ts';
 import type { Ground, Workload } from '../workload.ts';
 import { rewritePlainly, verifyWorks } from '../works.ts';
 
@@ -79,10 +79,7 @@ async function* measureKind(kind: Kind, ground: Ground) {
       'client and server CPU': ratioOf(pairs, cpuOf, { atMost: 1.3 }),
       'ms for 1,000 works': figureOf(pairs.map(({ ours }) => (ours.wallMs / count) * 1000)),
     }),
-    scale: {
-      ours: scaleOf(pairs.map(({ ours }) => ours)),
-      floor: scaleOf(pairs.map(({ theirs }) => theirs)),
-    },
+    scale: scaleOfPairs(pairs, 'ours', 'floor'),
   };
 }
 

@@ -28,7 +28,7 @@ export async function parseJson(bytes: Uint8Array, place: string): Promise<unkno
   // The reviver costs four times plain parsing.
   if (!hasUnusualNumber(text)) return value;
   if (isDeeperThan(REVIVED_LEVELS_MAX, value)) throw tooDeep();
-  return readAsWritten(text);
+  return readAsWritten(bytes);
 }
 
 /**

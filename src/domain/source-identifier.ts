@@ -204,7 +204,7 @@ function countCharacters(text: string): number {
   return count;
 }
 
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -47,9 +47,12 @@ export function insertCanonicalIds(json: Uint8Array, work: WorkIds): Uint8Array 
   return edits === undefined ? rewrite(json, work) : apply(json, edits);
 }
 
-/** Numbers that a double cannot hold as they are written are kept as their text. At most 2,000 levels. */
-export function readAsWritten(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context: { source?: string }) => {
+/**
+ * @param json - in UTF-8, of at most 2,000 levels
+ * @returns what it holds; numbers that a double cannot hold as they are written are kept as their text
+ */
+export function readAsWritten(json: Uint8Array): unknown {
+  return JSON.parse(DECODER.decode(json), (_key, value: unknown, context: { source?: string }) => {
     if (typeof value !== 'number' || context.source === undefined) return value;
     return String(value) === context.source ? value : JSON.rawJSON(context.source);
   });
@@ -57,7 +60,7 @@ export function readAsWritten(text: string): unknown {
 
 /** By way of the tree: right for every text, and several times as long. */
 function rewrite(json: Uint8Array, { ids, canonicalId }: WorkIds): Uint8Array {
-  const work = unwrapWork(readAsWritten(DECODER.decode(json)));
+  const work = unwrapWork(readAsWritten(json));
   const minted = { ...work, document: embedCanonicalIds(work.document, ids) };
   return ENCODER.encode(JSON.stringify(wrapWork(minted, canonicalId)));
 }

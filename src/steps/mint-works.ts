@@ -167,7 +167,7 @@ function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
 /** The same fault, which tells of a number in an identifier as it stands in the text. */
 function extractAsWritten(json: Uint8Array, document: unknown, fault: WorkFault): WorkFault {
   if (fault.error.code !== 'INVALID_IDENTIFIER' || isDeeperThan(DEPTH_MAX, document)) return fault;
-  const again = extractWork(unwrapWork(readAsWritten(DECODER.decode(json))).document);
+  const again = extractWork(unwrapWork(readAsWritten(json)).document);
   return 'error' in again ? again : fault;
 }
 
@@ -335,7 +335,7 @@ function choosePerDocument(works: readonly EmbeddedWork[]): EmbeddedWork[] {
 }
 
 function contender({ root, kept }: EmbeddedWork): Contender {
-  const { document } = 'json' in kept ? unwrapWork(JSON.parse(DECODER.decode(kept.json))) : kept;
+  const { document } = 'json' in kept ? unwrapWork(readAsWritten(kept.json)) : kept;
   return { root, document };
 }
 

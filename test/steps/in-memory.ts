@@ -98,7 +98,7 @@ export class TargetInMemory implements WorkTarget {
 }
 
 function contentOf({ content }: MintedWork): unknown {
-  return 'json' in content ? readAsWritten(Buffer.from(content.json).toString()) : content.value;
+  return 'json' in content ? readAsWritten(content.json) : content.value;
 }
 
 export class ReportInMemory implements RunReport {

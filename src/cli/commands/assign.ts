@@ -29,7 +29,7 @@ export async function assign(
   options: AssignOptions,
   io: Io
 ): Promise<number> {
-  boundHeap();
+  if (options.source !== undefined) boundHeap();
   const own = readOwnColumns(options);
   if (identifiers.length > 0 === (options.source !== undefined)) {
     throw usage('Name the identifiers, or a file of them with --source: one of the two.');

@@ -12,10 +12,10 @@ import type { CanonicalId } from '../../domain/canonical-id.ts';
 import { certain } from '../../domain/certain.ts';
 import type { StoredMapping } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
-import { compareSources } from '../../domain/source-identifier.ts';
+import { compareText, keyOf } from '../../domain/source-identifier.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
-import { UNFOLDED_MAX } from './statement-sizes.ts';
+import { cut, UNFOLDED_MAX } from './statement-sizes.ts';
 
 /** With fewer in a statement a connection more gains nothing. */
 const WORTH_A_CONNECTION = 2_500;
@@ -23,20 +23,13 @@ const WORTH_A_CONNECTION = 2_500;
 /** From so many values on, a type and system have a statement of their own. */
 const LARGE_GROUP = 500;
 
-/** Of all texts in one statement; values may be 255 characters of four bytes. */
-const CHARACTERS_MAX = 1_000_000;
-
 /** Those of one type and system, e.g. `{"t": "Work", "s": "miro", "v": ["V1", "V2"]}`, as they travel. */
 interface Group {
   readonly t: string;
   readonly s: string;
-  readonly v: string[];
-}
-
-/** What one statement asks for, and where in the question each of its values stood. */
-interface Chunk {
-  readonly groups: Group[];
-  readonly positions: number[][];
+  readonly v: readonly string[];
+  /** Where in the question each of the values stood. */
+  readonly positions: number[];
 }
 
 /** A connection, or a pool of them that sends each statement on one. */
@@ -55,22 +48,25 @@ export async function lookUpSources(
 ): Promise<(StoredMapping | undefined)[]> {
   const found: (StoredMapping | undefined)[] = new Array(sources.length).fill(undefined);
   const share = Math.ceil(sources.length / connections);
-  const chunks = cut(sources, Math.min(Math.max(share, WORTH_A_CONNECTION), UNFOLDED_MAX));
-  const lookUp = async ({ groups, positions }: Chunk): Promise<void> => {
+  const statements = statementsFor(
+    sources,
+    Math.min(Math.max(share, WORTH_A_CONNECTION), UNFOLDED_MAX)
+  );
+  const lookUp = async (groups: readonly Group[]): Promise<void> => {
     const [first, ...more] = groups;
     const rows =
       first && more.length === 0
         ? await askOne(database, schema, first)
         : await askAll(database, schema, groups);
     for (const [g, n, canonicalId, spelling] of rows) {
-      const position = positionOf(positions, g, n);
-      const asked = certain(sources[position], 'What was asked for');
+      const position = positionOf(groups, g, n);
+      const asked = certain(sources[position], ASKED);
       const source = spelling === null ? asked : readSpelling(spelling);
       found[position] = { source, canonicalId };
     }
   };
   try {
-    await pMap(chunks, lookUp, { concurrency: connections, stopOnError: false });
+    await pMap(statements, lookUp, { concurrency: connections, stopOnError: false });
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error;
   }
@@ -103,7 +99,7 @@ function askAll(database: Asked, schema: MysqlSchema, groups: readonly Group[]):
      FROM ${unfold(schema)} AS asked
      JOIN identifiers AS i ON i.OntologyType = asked.OntologyType
        AND i.SourceSystem = asked.SourceSystem AND i.SourceId = asked.SourceId`,
-    [JSON.stringify(groups)]
+    [writeJson(groups)]
   );
 }
 
@@ -121,82 +117,68 @@ export async function equalityKeysOf(
   type Row = [number, number, string, string, string];
   const blanks = await readBlanks(connection, schema);
   const keys: string[] = new Array(sources.length).fill('');
-  for (const { groups, positions } of cut(sources, UNFOLDED_MAX)) {
+  for (const groups of statementsFor(sources, UNFOLDED_MAX)) {
     const rows = await connection.rows<Row>(
       `SELECT g, n, HEX(WEIGHT_STRING(OntologyType)), HEX(WEIGHT_STRING(SourceSystem)), HEX(WEIGHT_STRING(SourceId))
        FROM ${unfold(schema)} AS asked`,
-      [JSON.stringify(groups)]
+      [writeJson(groups)]
     );
     for (const [g, n, ...weights] of rows) {
       const trimmed = weights.map((weight, part) => trimEnd(weight, blanks[part] ?? ''));
-      keys[positionOf(positions, g, n)] = trimmed.join(' ');
+      keys[positionOf(groups, g, n)] = trimmed.join(' ');
     }
   }
   return keys;
 }
 
-/** Sorted, so that the server walks through its index and not to and fro. Large groups are chunks of their own. */
-function* cut(sources: readonly FoldedIdentifier[], most: number): Generator<Chunk> {
-  const at = (position: number) => certain(sources[position], 'What was asked for');
-  const inOrder = [...sources.keys()].sort((a, b) => compareSources(at(a), at(b)));
-  let small = new Gathering();
-  for (let start = 0; start < inOrder.length; ) {
-    const end = endOfGroup(inOrder, start, at);
-    const isLarge = end - start >= LARGE_GROUP;
-    let gathering = isLarge ? new Gathering() : small;
-    for (const position of inOrder.slice(start, end)) {
-      gathering.add(at(position), position);
-      if (!gathering.isFull(most)) continue;
-      yield gathering;
-      gathering = new Gathering();
+/** What one statement asks for. Large groups have statements of their own. */
+function* statementsFor(
+  sources: readonly FoldedIdentifier[],
+  most: number
+): Generator<readonly Group[]> {
+  let small: Group[] = [];
+  let count = 0;
+  for (const { t, s, positions } of groupsOf(sources)) {
+    for (const piece of cut(positions, most)) {
+      const v = piece.map(position => certain(sources[position], ASKED).value);
+      const group = { t, s, v, positions: piece };
+      if (piece.length >= LARGE_GROUP) {
+        yield [group];
+        continue;
+      }
+      if (count + piece.length > most) {
+        yield small;
+        small = [];
+        count = 0;
+      }
+      small.push(group);
+      count += piece.length;
     }
-    if (!isLarge) small = gathering;
-    else if (gathering.count > 0) yield gathering;
-    start = end;
   }
-  if (small.count > 0) yield small;
+  if (count > 0) yield small;
 }
 
-function endOfGroup(
-  inOrder: readonly number[],
-  start: number,
-  at: (position: number) => FoldedIdentifier
-): number {
-  const first = at(inOrder[start] ?? 0);
-  let end = start + 1;
-  while (end < inOrder.length) {
-    const next = at(inOrder[end] ?? 0);
-    if (next.ontologyType !== first.ontologyType || next.sourceSystem !== first.sourceSystem) break;
-    end += 1;
-  }
-  return end;
-}
-
-/** A chunk in the making. */
-class Gathering implements Chunk {
-  readonly groups: Group[] = [];
-  readonly positions: number[][] = [];
-  count = 0;
-  #characters = 0;
-
-  add({ ontologyType: t, sourceSystem: s, value }: FoldedIdentifier, position: number): void {
-    let group = this.groups.at(-1);
-    if (group === undefined || group.t !== t || group.s !== s) {
-      group = { t, s, v: [] };
-      this.groups.push(group);
-      this.positions.push([]);
-      this.#characters += t.length + s.length;
+/** Each sorted, so that the server walks through its index and not to and fro. */
+function groupsOf(sources: readonly FoldedIdentifier[]): Iterable<Omit<Group, 'v'>> {
+  const groups = new Map<string, Omit<Group, 'v'>>();
+  let group: Omit<Group, 'v'> | undefined;
+  for (const [position, { ontologyType: t, sourceSystem: s }] of sources.entries()) {
+    // Identifiers come in runs of one type and system.
+    if (group?.t !== t || group.s !== s) {
+      const key = keyOf({ ontologyType: t, sourceSystem: s, value: '' });
+      group = groups.get(key) ?? { t, s, positions: [] };
+      groups.set(key, group);
     }
-    group.v.push(value);
-    this.positions.at(-1)?.push(position);
-    this.count += 1;
-    this.#characters += value.length;
+    group.positions.push(position);
   }
-
-  isFull(most: number): boolean {
-    return this.count >= most || this.#characters >= CHARACTERS_MAX;
+  const valueAt = (position: number) => certain(sources[position], ASKED).value;
+  for (const { positions } of groups.values()) {
+    positions.sort((a, b) => compareText(valueAt(a), valueAt(b)));
   }
+  return groups.values();
 }
+
+const ASKED = 'What was asked for';
 
 /** A table with the number of the group, the number of the value within it, and the three parts. */
 function unfold({ ontologyType, sourceSystem, sourceId }: MysqlSchema): string {
@@ -208,8 +190,12 @@ function unfold({ ontologyType, sourceSystem, sourceId }: MysqlSchema): string {
   ))`;
 }
 
-function positionOf(positions: readonly number[][], g: number, n: number): number {
-  const position = positions[g - 1]?.[n - 1];
+function writeJson(groups: readonly Group[]): string {
+  return JSON.stringify(groups.map(({ t, s, v }) => ({ t, s, v })));
+}
+
+function positionOf(groups: readonly Group[], g: number, n: number): number {
+  const position = groups[g - 1]?.positions[n - 1];
   if (position === undefined) throw new Error('The database answered what was not asked.');
   return position;
 }

@@ -4,8 +4,11 @@
  */
 export const LISTED_MAX = 1_000;
 
-/** How many values a statement unfolds from one JSON value; the packet stays far below what servers accept. */
-export const UNFOLDED_MAX = 10_000;
+/**
+ * How many values a statement unfolds from one JSON value. Of 255 characters with six bytes each, as JSON may write
+ * them, that is a packet of 12 MB; servers accept 16 MB and more unless told otherwise.
+ */
+export const UNFOLDED_MAX = 8_000;
 
 /** Pieces of a list that are short enough for one statement. */
 export function* cut<T>(list: readonly T[], length: number): Generator<T[]> {

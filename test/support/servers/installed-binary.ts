@@ -20,8 +20,6 @@ const FOLDERS = [
   '/usr/libexec',
   '/usr/local/sbin',
   '/usr/local/mysql/bin',
-  '/opt/homebrew/opt/*/bin',
-  '/usr/local/opt/*/bin',
   'C:/Program Files/MySQL/*/bin',
   'C:/Program Files/*/bin',
 ];
@@ -45,7 +43,11 @@ export const findInstalledBinary: FindLauncher = async kind => {
 
 async function programFolders(): Promise<string[]> {
   const fromPath = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  const others = await Promise.all(FOLDERS.map(expandStar));
+  // Homebrew links what it keeps apart into `opt`, beside the folder of its own program.
+  const ofHomebrew = fromPath
+    .filter(folder => existsSync(join(folder, 'brew')))
+    .map(folder => `${dirname(folder)}/opt/*/bin`);
+  const others = await Promise.all([...FOLDERS, ...ofHomebrew].map(expandStar));
   return [...new Set([...fromPath, ...others.flat()])];
 }
 
