@@ -9,57 +9,58 @@ import { certain } from './certain.ts';
 import type { ErrorCode, Warning } from './errors.ts';
 import { IdMinterError } from './errors.ts';
 import type { MintAnswer, MintRequest, Outcome, StoredMapping } from './registry.ts';
-import type { CanStore, FoldedIdentifier, SourceKey } from './source-identifier.ts';
+import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
 import {
   checkSourceIdentifier,
   compareSources,
   foldConcept,
   formatSourceIdentifier,
-  keyOf,
+  isSameSource,
 } from './source-identifier.ts';
+import type { Place } from './source-places.ts';
+import { SourcePlaces } from './source-places.ts';
 
 /** The requests of one call, checked, folded and merged. */
 export interface Batch {
   readonly requests: readonly PreparedRequest[];
-  /** Each source once, with all predecessors named for it, in the order of the requests. */
-  readonly sources: ReadonlyMap<SourceKey, BatchSource>;
-  /** Every source and predecessor once. */
+  /** Every source and predecessor once, by place. */
   readonly asked: readonly FoldedIdentifier[];
+  /**
+   * By place: where a source comes first among the requests, since of two new twins the earlier stands. Undefined for
+   * what is only named as a predecessor.
+   */
+  readonly positions: readonly (number | undefined)[];
+  /** All predecessors named for a source; nearly all sources name none. */
+  readonly predecessors: ReadonlyMap<Place, ReadonlySet<Place>>;
+  placeOf(source: SourceIdentifier): Place | undefined;
 }
 
 type PreparedRequest =
   | {
       readonly request: MintRequest;
-      readonly key: SourceKey;
-      /** Where the source stands among those that are asked. */
-      readonly place: number;
-      readonly predecessor: SourceKey | undefined;
+      readonly place: Place;
+      readonly predecessor: Place | undefined;
     }
   | { readonly request: MintRequest; readonly error: IdMinterError };
 
-interface BatchSource {
-  readonly key: SourceKey;
-  readonly source: FoldedIdentifier;
-  readonly predecessors: ReadonlyMap<SourceKey, FoldedIdentifier>;
-  /** Where it stands among those that are asked. */
-  readonly place: number;
-  /** Where it comes first among the requests; of two new twins the earlier stands. */
-  readonly position: number;
-}
-
 /** How a new source gets its ID: from the pool, or from its predecessor's mapping. */
-export type NewSource = BatchSource & {
+export interface NewSource {
+  readonly place: Place;
+  readonly source: FoldedIdentifier;
   readonly from: 'pool' | { readonly inherit: CanonicalId } | FromBatch;
-};
+}
 
 /** A predecessor that is new in the same batch. */
 interface FromBatch {
-  readonly inheritFrom: SourceKey;
+  readonly inheritFrom: Place;
   readonly predecessor: FoldedIdentifier;
 }
 
 /** What became of each source of a batch. */
-export type Settled = Map<SourceKey, GivenId | IdMinterError>;
+export type Settled = Map<Place, GivenId | IdMinterError>;
+
+/** What the registry holds for the sources of a batch, by place. */
+type Stored = readonly (StoredMapping | undefined)[];
 
 export interface GivenId {
   readonly canonicalId: CanonicalId;
@@ -75,56 +76,42 @@ export interface Plan {
   readonly needed: number;
 }
 
-/** Nearly all sources name no predecessor. */
-const NONE: BatchSource['predecessors'] = new Map();
-
 /** Checks every request before any SQL, folds types and merges duplicates. A bad request harms no other. */
 export function prepareBatch(
   requests: readonly MintRequest[],
   rules: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
 ): Batch {
-  const sources = new Map<SourceKey, BatchSource>();
-  const asked: FoldedIdentifier[] = [];
-  /** The places of those that were predecessors when they came first. */
-  const others = new Map<SourceKey, number>();
+  const places = new SourcePlaces();
+  const positions: (number | undefined)[] = [];
+  const predecessors = new Map<Place, Set<Place>>();
   const prepared = requests.map((request, position): PreparedRequest => {
     try {
       const { source, predecessor } = checkRequest(request, rules);
-      const key = keyOf(source);
-      let entry = sources.get(key);
-      if (entry === undefined) {
-        const place = others.get(key) ?? asked.push(source) - 1;
-        entry = { key, source, predecessors: NONE, place, position };
-        sources.set(key, entry);
-      }
-      const { place } = entry;
-      if (predecessor === undefined) return { request, key, place, predecessor: undefined };
-      const predecessorKey = keyOf(predecessor);
-      if (!sources.has(predecessorKey) && !others.has(predecessorKey)) {
-        others.set(predecessorKey, asked.push(predecessor) - 1);
-      }
-      const predecessors = new Map(entry.predecessors).set(predecessorKey, predecessor);
-      sources.set(key, { ...entry, predecessors });
-      return { request, key, place, predecessor: predecessorKey };
+      const place = places.add(source);
+      positions[place] ??= position;
+      if (predecessor === undefined) return { request, place, predecessor };
+      const named = places.add(predecessor);
+      positions[named] ??= undefined;
+      predecessors.set(place, (predecessors.get(place) ?? new Set()).add(named));
+      return { request, place, predecessor: named };
     } catch (error) {
       if (error instanceof IdMinterError) return { request, error };
       throw error;
     }
   });
-  return { requests: prepared, sources, asked };
+  return {
+    ...{ requests: prepared, asked: places.sources, positions, predecessors },
+    placeOf: source => places.placeOf(source),
+  };
 }
 
 /**
  * The answers to a batch of which every source is known as it is spelled and none names a predecessor, as nearly all of
  * a run's are.
  *
- * @param stored - what the registry holds for `batch.asked`, by position
  * @returns undefined for any other batch, which has to be planned
  */
-export function answerKnown(
-  batch: Batch,
-  stored: readonly (StoredMapping | undefined)[]
-): MintAnswer[] | undefined {
+export function answerKnown(batch: Batch, stored: Stored): MintAnswer[] | undefined {
   const answers: MintAnswer[] = [];
   for (const prepared of batch.requests) {
     const { source } = prepared.request;
@@ -141,25 +128,26 @@ export function answerKnown(
 }
 
 /**
- * @param found - what the registry holds for `batch.asked`; its spelling may differ from the one asked for
+ * @param stored - what the registry holds for `batch.asked`, by place; its spelling may differ from the one asked for
  * @param twins - new sources that were seen to collide with an earlier one of the batch, and that one
  */
 export function planBatch(
   batch: Batch,
-  found: ReadonlyMap<SourceKey, StoredMapping>,
-  twins: ReadonlyMap<SourceKey, FoldedIdentifier> = new Map()
+  stored: Stored,
+  twins: ReadonlyMap<Place, FoldedIdentifier> = new Map()
 ): Plan {
   const settled: Settled = new Map();
-  const fresh = new Map<SourceKey, NewSource>();
-  for (const entry of batch.sources.values()) {
-    const stored = found.get(entry.key);
-    const twin = twins.get(entry.key);
-    if (stored !== undefined) settled.set(entry.key, existing(entry.source, stored));
-    else if (twin !== undefined) settled.set(entry.key, collision(entry.source, twin));
+  const fresh = new Map<Place, NewSource>();
+  for (const [place, source] of batch.asked.entries()) {
+    if (batch.positions[place] === undefined) continue;
+    const mapping = stored[place];
+    const twin = twins.get(place);
+    if (mapping !== undefined) settled.set(place, existing(source, mapping));
+    else if (twin !== undefined) settled.set(place, collision(source, twin));
     else {
-      const decided = decideOrigin(entry, batch, found);
-      if (decided instanceof IdMinterError) settled.set(entry.key, decided);
-      else fresh.set(entry.key, { ...entry, from: decided });
+      const from = decideOrigin(batch, place, stored);
+      if (from instanceof IdMinterError) settled.set(place, from);
+      else fresh.set(place, { place, source, from });
     }
   }
   const layers = layOut(fresh, settled);
@@ -168,23 +156,19 @@ export function planBatch(
 }
 
 /** One answer a request, in their order, with the warnings that concern it. */
-export function settleBatch(
-  batch: Batch,
-  settled: Settled,
-  found: ReadonlyMap<SourceKey, StoredMapping>
-): MintAnswer[] {
-  const told = new Set<SourceKey>();
+export function settleBatch(batch: Batch, settled: Settled, stored: Stored): MintAnswer[] {
+  const told = new Set<Place>();
   return batch.requests.map(prepared => {
     const { source } = prepared.request;
     if ('error' in prepared) return { source, error: prepared.error };
-    const end = settled.get(prepared.key);
+    const end = settled.get(prepared.place);
     if (end === undefined) throw new Error('A request of the batch was never settled.');
     if (end instanceof IdMinterError) return { source, error: end };
-    const outcome = told.has(prepared.key) ? 'existing' : end.outcome;
-    if (outcome !== 'existing') told.add(prepared.key);
+    const outcome = told.has(prepared.place) ? 'existing' : end.outcome;
+    if (outcome !== 'existing') told.add(prepared.place);
     const warning =
       outcome === 'existing'
-        ? inheritanceConflict(batch, prepared, end.canonicalId, settled, found)
+        ? inheritanceConflict(batch, prepared, end.canonicalId, settled, stored)
         : emptyValue(source);
     const answer = { source, canonicalId: end.canonicalId, outcome };
     return warning ? { ...answer, warning } : answer;
@@ -193,7 +177,7 @@ export function settleBatch(
 
 /** What a stored mapping means for the source that was asked for. */
 export function existing(source: FoldedIdentifier, stored: StoredMapping): GivenId | IdMinterError {
-  return source === stored.source || keyOf(source) === keyOf(stored.source)
+  return isSameSource(source, stored.source)
     ? { canonicalId: stored.canonicalId, outcome: 'existing' }
     : collision(source, stored.source);
 }
@@ -241,63 +225,65 @@ function checkRequest(
 }
 
 function decideOrigin(
-  { source, predecessors }: BatchSource,
-  batch: Batch,
-  found: ReadonlyMap<SourceKey, StoredMapping>
+  { asked, positions, predecessors }: Batch,
+  place: Place,
+  stored: Stored
 ): NewSource['from'] | IdMinterError {
-  const [named, other] = predecessors;
+  const [named, other] = predecessors.get(place) ?? [];
   if (named === undefined) return 'pool';
-  const [key, predecessor] = named;
-  if (other !== undefined) return conflictingPredecessors(source, predecessor, other[1]);
-  const stored = found.get(key);
-  if (stored !== undefined) {
-    if (keyOf(stored.source) !== key) return collision(predecessor, stored.source, 'predecessor');
-    return { inherit: stored.canonicalId };
+  const at = (of: Place) => certain(asked[of], 'A source of the batch');
+  const [source, predecessor] = [at(place), at(named)];
+  if (other !== undefined) return conflictingPredecessors(source, predecessor, at(other));
+  const mapping = stored[named];
+  if (mapping !== undefined) {
+    const isSame = isSameSource(mapping.source, predecessor);
+    if (!isSame) return collision(predecessor, mapping.source, 'predecessor');
+    return { inherit: mapping.canonicalId };
   }
-  return batch.sources.has(key)
-    ? { inheritFrom: key, predecessor }
-    : predecessorNotFound(source, predecessor);
+  return positions[named] === undefined
+    ? predecessorNotFound(source, predecessor)
+    : { inheritFrom: named, predecessor };
 }
 
 /** Sorts the new sources into layers. Those that never come to rest on the registry or the pool are settled as errors. */
-function layOut(fresh: ReadonlyMap<SourceKey, NewSource>, settled: Settled): NewSource[][] {
-  const depths = new Map<SourceKey, number>();
+function layOut(fresh: ReadonlyMap<Place, NewSource>, settled: Settled): NewSource[][] {
+  const depths = new Map<Place, number>();
   for (const start of fresh.values()) {
     // Walks down the chain of predecessors, then comes back up it, giving each one more than the one below.
     const chain: NewSource[] = [];
-    const onChain = new Set<SourceKey>();
+    const onChain = new Set<Place>();
     let at: NewSource | undefined = start;
     while (
       at !== undefined &&
-      !depths.has(at.key) &&
-      !settled.has(at.key) &&
-      !onChain.has(at.key)
+      !depths.has(at.place) &&
+      !settled.has(at.place) &&
+      !onChain.has(at.place)
     ) {
       chain.push(at);
-      onChain.add(at.key);
+      onChain.add(at.place);
       const below = belowOf(at);
       at = below && fresh.get(below.inheritFrom);
     }
-    if (at !== undefined && onChain.has(at.key)) {
+    if (at !== undefined && onChain.has(at.place)) {
       const cycle = chain.slice(chain.indexOf(at));
       const members = cycle.map(({ source }) => source);
-      for (const { key, source } of cycle) settled.set(key, predecessorCycle(source, members));
+      for (const { place, source } of cycle) settled.set(place, predecessorCycle(source, members));
     }
     for (const entry of chain.reverse()) {
-      if (settled.has(entry.key)) continue;
+      if (settled.has(entry.place)) continue;
       const below = belowOf(entry);
       const failed = below && settled.get(below.inheritFrom);
       if (below && failed instanceof IdMinterError) {
-        settled.set(entry.key, withoutPredecessor(entry.source, below.predecessor, failed));
+        settled.set(entry.place, withoutPredecessor(entry.source, below.predecessor, failed));
       } else {
         const depthBelow = below && certain(depths.get(below.inheritFrom), 'The depth below');
-        depths.set(entry.key, depthBelow === undefined ? 0 : depthBelow + 1);
+        depths.set(entry.place, depthBelow === undefined ? 0 : depthBelow + 1);
       }
     }
   }
   const layers: NewSource[][] = [];
   for (const entry of fresh.values()) {
-    const depth = depths.get(entry.key);
+    const depth = depths.get(entry.place);
     if (depth === undefined) continue;
     while (layers.length <= depth) layers.push([]);
     layers[depth]?.push(entry);
@@ -311,28 +297,28 @@ function belowOf({ from }: NewSource): FromBatch | undefined {
 }
 
 function inheritanceConflict(
-  batch: Batch,
-  { request, key, predecessor }: Exclude<PreparedRequest, { readonly error: unknown }>,
+  { asked }: Batch,
+  { request, predecessor }: Exclude<PreparedRequest, { readonly error: unknown }>,
   canonicalId: CanonicalId,
   settled: Settled,
-  found: ReadonlyMap<SourceKey, StoredMapping>
+  stored: Stored
 ): Warning | undefined {
   if (predecessor === undefined) return undefined;
-  const stored = found.get(predecessor);
+  const named = certain(asked[predecessor], 'A predecessor of the batch');
+  const mapping = stored[predecessor];
   const inBatch = settled.get(predecessor);
   const other =
-    stored !== undefined && keyOf(stored.source) === predecessor
-      ? stored.canonicalId
+    mapping !== undefined && isSameSource(mapping.source, named)
+      ? mapping.canonicalId
       : inBatch !== undefined && !(inBatch instanceof IdMinterError)
         ? inBatch.canonicalId
         : undefined;
   if (other === undefined || other === canonicalId) return undefined;
-  const named = batch.sources.get(key)?.predecessors.get(predecessor);
   return {
     code: 'INHERITANCE_CONFLICT',
     message:
       `${show(request.source)} has the canonical ID ${canonicalId} and keeps it, though its predecessor ` +
-      `${named && show(named)} has ${other}. Decide which of the two the public URL shall have.`,
+      `${show(named)} has ${other}. Decide which of the two the public URL shall have.`,
     details: {
       source: request.source,
       canonicalId,

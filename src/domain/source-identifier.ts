@@ -117,6 +117,13 @@ export function keyOf({ ontologyType, sourceSystem, value }: SourceIdentifier): 
 /** What the last key began with: identifiers come in long runs of one type and system. */
 let last = { ontologyType: '', sourceSystem: '', prefix: '0:0:' };
 
+export function isSameSource(a: SourceIdentifier, b: SourceIdentifier): boolean {
+  if (a === b) return true;
+  return (
+    a.value === b.value && a.ontologyType === b.ontologyType && a.sourceSystem === b.sourceSystem
+  );
+}
+
 /** The order in which rows are inserted, so that minters who share identifiers lock them in the same order. */
 export function compareSources(a: SourceIdentifier, b: SourceIdentifier): number {
   return (

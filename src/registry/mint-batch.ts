@@ -20,15 +20,16 @@ import type {
   RegistryStore,
   StoredMapping,
 } from '../domain/registry.ts';
-import type { FoldedIdentifier, SourceKey } from '../domain/source-identifier.ts';
-import { formatSourceIdentifier, keyOf } from '../domain/source-identifier.ts';
+import type { FoldedIdentifier } from '../domain/source-identifier.ts';
+import { formatSourceIdentifier, isSameSource } from '../domain/source-identifier.ts';
+import type { Place } from '../domain/source-places.ts';
 import { PassingError, withRetries } from './retries.ts';
 
 /** What earlier attempts were about to commit. A COMMIT whose answer was lost may be done after all, even later. */
 type Tried = NewMapping[];
 
 interface NewMapping extends StoredMapping {
-  readonly key: SourceKey;
+  readonly place: Place;
   readonly outcome: 'minted' | 'inherited';
 }
 
@@ -51,22 +52,21 @@ export async function mintBatch(
   const batch = prepareBatch(requests, store);
   const tried: Tried = [];
   return await withRetries(store, async ({ isLast }) => {
-    const twins = new Map<SourceKey, FoldedIdentifier>();
+    const twins = new Map<Place, FoldedIdentifier>();
     for (;;) {
       const stored = await store.lookUp(batch.asked);
       const known = tried.length === 0 && answerKnown(batch, stored);
       if (known) return { answers: known, warnings: [] };
-      const found = byKey(batch, stored);
-      const plan = planBatch(batch, found, twins);
+      const plan = planBatch(batch, stored, twins);
       recognise(plan.settled, tried);
       if (plan.layers.length === 0) {
-        return { answers: settleBatch(batch, plan.settled, found), warnings: [] };
+        return { answers: settleBatch(batch, plan.settled, stored), warnings: [] };
       }
       try {
         const { settled, warnings } = await store.transaction(transaction =>
           writeLayers(transaction, batch, plan, { tried, isLast })
         );
-        return { answers: settleBatch(batch, settled, found), warnings };
+        return { answers: settleBatch(batch, settled, stored), warnings };
       } catch (error) {
         if (!(error instanceof EarlierTwin)) throw error;
         // Rolled back. Once more without the later of the two, so that the earlier one stands; unless another minter
@@ -99,7 +99,7 @@ async function writeLayers(
     const rows: NewMapping[] = [];
     for (const entry of layer) {
       const row = rowFor(entry, settled, drawn);
-      if (row instanceof IdMinterError) settled.set(entry.key, row);
+      if (row instanceof IdMinterError) settled.set(entry.place, row);
       else rows.push(row);
     }
     ours.push(...(await insertRows(transaction, batch, rows, settled)));
@@ -126,14 +126,15 @@ async function insertRows(
 ): Promise<NewMapping[]> {
   if (rows.length === 0) return [];
   const inserted = await transaction.insert(rows);
-  for (const { key, canonicalId, outcome } of rows) settled.set(key, { canonicalId, outcome });
+  for (const { place, canonicalId, outcome } of rows) settled.set(place, { canonicalId, outcome });
   if (inserted === rows.length) return [...rows];
   const reread = await transaction.lookUp(rows.map(({ source }) => source));
   return rows.filter((row, index) => {
     const stored = reread[index];
     if (stored === undefined) throw rowVanished(row);
-    const isOurs = keyOf(stored.source) === row.key && stored.canonicalId === row.canonicalId;
-    if (!isOurs) settled.set(row.key, afterLosing(batch, row, stored, settled));
+    const isOurs =
+      isSameSource(stored.source, row.source) && stored.canonicalId === row.canonicalId;
+    if (!isOurs) settled.set(row.place, afterLosing(batch, row, stored, settled));
     return isOurs;
   });
 }
@@ -145,32 +146,34 @@ function afterLosing(
   stored: StoredMapping,
   settled: Settled
 ): GivenId | IdMinterError {
-  const standingKey = keyOf(stored.source);
-  const lost = batch.sources.get(row.key);
-  const standing = batch.sources.get(standingKey);
-  const end = settled.get(standingKey);
+  const standing = batch.placeOf(stored.source);
+  const end = standing === undefined ? undefined : settled.get(standing);
   const isOfThisBatch =
     end !== undefined && !(end instanceof IdMinterError) && end.outcome !== 'existing';
-  if (lost && standing && isOfThisBatch && lost.position < standing.position) {
-    throw new EarlierTwin(standingKey, lost.source);
+  if (standing !== undefined && isOfThisBatch && isEarlier(batch, row.place, standing)) {
+    throw new EarlierTwin(standing, row.source);
   }
   return existing(row.source, stored);
 }
 
+function isEarlier({ positions }: Batch, place: Place, other: Place): boolean {
+  return certain(positions[place], 'A position') < certain(positions[other], 'A position');
+}
+
 function rowFor(
-  { key, source, from }: NewSource,
+  { place, source, from }: NewSource,
   settled: Settled,
   drawn: Drawn
 ): NewMapping | IdMinterError {
   if (from === 'pool') {
     if (drawn.shortage !== undefined) return drawn.shortage;
     const canonicalId = certain(drawn.ids.pop(), 'An ID that the plan counted');
-    return { key, source, canonicalId, outcome: 'minted' };
+    return { place, source, canonicalId, outcome: 'minted' };
   }
-  if ('inherit' in from) return { key, source, canonicalId: from.inherit, outcome: 'inherited' };
+  if ('inherit' in from) return { place, source, canonicalId: from.inherit, outcome: 'inherited' };
   const given = certain(settled.get(from.inheritFrom), 'A predecessor of the layer below');
   if (given instanceof IdMinterError) return withoutPredecessor(source, from.predecessor, given);
-  return { key, source, canonicalId: given.canonicalId, outcome: 'inherited' };
+  return { place, source, canonicalId: given.canonicalId, outcome: 'inherited' };
 }
 
 interface Drawn {
@@ -214,24 +217,12 @@ async function drawUnused(transaction: MintingTransaction, needed: number): Prom
   return { ids: [], shortage, warnings };
 }
 
-function byKey(
-  { asked }: Batch,
-  stored: readonly (StoredMapping | undefined)[]
-): Map<SourceKey, StoredMapping> {
-  const found = new Map<SourceKey, StoredMapping>();
-  for (const [place, source] of asked.entries()) {
-    const mapping = stored[place];
-    if (mapping !== undefined) found.set(keyOf(source), mapping);
-  }
-  return found;
-}
-
 /** An answer to COMMIT got lost, but the commit was done: what is found now is what this batch wrote. */
 function recognise(settled: Settled, tried: Tried): void {
-  for (const { key, canonicalId, outcome } of tried) {
-    const end = settled.get(key);
+  for (const { place, canonicalId, outcome } of tried) {
+    const end = settled.get(place);
     if (end !== undefined && !(end instanceof IdMinterError) && end.canonicalId === canonicalId) {
-      settled.set(key, { canonicalId, outcome });
+      settled.set(place, { canonicalId, outcome });
     }
   }
 }
@@ -250,10 +241,10 @@ function rowVanished({ source, canonicalId }: NewMapping): PassingError {
 
 /** Of two spellings that the registry takes for one, the later of the batch was inserted first. */
 class EarlierTwin extends Error {
-  readonly later: SourceKey;
+  readonly later: Place;
   readonly earlier: FoldedIdentifier;
 
-  constructor(later: SourceKey, earlier: FoldedIdentifier) {
+  constructor(later: Place, earlier: FoldedIdentifier) {
     super('The later of two twins was inserted first.');
     this.later = later;
     this.earlier = earlier;

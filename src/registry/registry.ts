@@ -8,6 +8,7 @@ import {
   checkSourceIdentifier,
   compareSources,
   foldConcept,
+  isSameSource,
   keyOf,
   nearSpellings,
 } from '../domain/source-identifier.ts';
@@ -43,7 +44,7 @@ export function createRegistry(
       const stored = await reading(() => store.lookUp(asked));
       return asked.map((source, index) => {
         const mapping = stored[index];
-        return mapping && keyOf(mapping.source) === keyOf(source) ? mapping : undefined;
+        return mapping && isSameSource(mapping.source, source) ? mapping : undefined;
       });
     },
     nearMisses: async source => {

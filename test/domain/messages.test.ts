@@ -13,7 +13,7 @@ import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import {
   checkSourceIdentifier,
   foldConcept,
-  keyOf,
+  isSameSource,
   parseSourceIdentifier,
 } from '../../src/domain/source-identifier.ts';
 import { extractWork } from '../../src/domain/work-document.ts';
@@ -29,8 +29,10 @@ function refusal(
 ): unknown {
   const batch = prepareBatch(requests, { conceptTypes: new Set(), canStore: () => true });
   const held = { source: fold(stored ?? b1), canonicalId: id('a2345678') };
-  const { settled } = planBatch(batch, new Map(asked ? [[keyOf(asked), held]] : []));
-  return requests[0] && settled.get(keyOf(requests[0].source));
+  const answers = batch.asked.map(source =>
+    asked && isSameSource(source, asked) ? held : undefined
+  );
+  return planBatch(batch, answers).settled.get(0);
 }
 
 /** Records that replaced each other in a circle. */
@@ -253,7 +255,7 @@ describe('what is refused says what happened to which value, what became of it a
     const source = fold(sierra(''));
     const batch = prepareBatch([{ source }], { conceptTypes: new Set(), canStore: () => true });
     const given = { canonicalId: id('a2345678'), outcome: 'minted' as const };
-    const [answer] = settleBatch(batch, new Map([[keyOf(source), given]]), new Map());
+    const [answer] = settleBatch(batch, new Map([[0, given]]), []);
     expect(answer?.warning?.message).toBe(
       'Work[sierra-system-number/] has an empty value: every label that collapses to nothing shares its canonical ID, ' +
         'which was minted like any other. Where labels mean different things, give them values at their source.'

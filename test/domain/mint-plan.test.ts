@@ -4,12 +4,11 @@ import { IdMinterError } from '../../src/domain/errors.ts';
 import type { Batch, Plan, Settled } from '../../src/domain/mint-plan.ts';
 import { answerKnown, planBatch, prepareBatch, settleBatch } from '../../src/domain/mint-plan.ts';
 import type { MintRequest, StoredMapping } from '../../src/domain/registry.ts';
-import type { SourceIdentifier, SourceKey } from '../../src/domain/source-identifier.ts';
+import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import {
   DEFAULT_CONCEPT_TYPES,
   foldConcept,
   formatSourceIdentifier,
-  keyOf,
 } from '../../src/domain/source-identifier.ts';
 import { folio, heading, id, image, label, sierra } from '../support/identifiers.ts';
 
@@ -22,29 +21,37 @@ type Held = readonly (readonly [
   stored?: SourceIdentifier,
 ])[];
 
-function found(held: Held): Map<SourceKey, StoredMapping> {
-  return new Map(
-    held.map(([asked, canonicalId, stored = asked]) => [
-      keyOf(asked),
-      { source: fold(stored), canonicalId: id(canonicalId) },
-    ])
-  );
+/** What a registry that holds so much answers to a batch, by place. */
+function answersTo(batch: Batch, held: Held): (StoredMapping | undefined)[] {
+  const answers: (StoredMapping | undefined)[] = batch.asked.map(() => undefined);
+  for (const [asked, canonicalId, stored = asked] of held) {
+    answers[placeOf(batch, asked)] = { source: fold(stored), canonicalId: id(canonicalId) };
+  }
+  return answers;
+}
+
+function placeOf(batch: Batch, source: SourceIdentifier): number {
+  const place = batch.placeOf(fold(source));
+  if (place === undefined) throw new Error(`The batch asks for no ${source.value}.`);
+  return place;
 }
 
 function plan(requests: readonly MintRequest[], held: Held = []): Plan {
-  return planBatch(prepareBatch(requests, rules), found(held));
+  const batch = prepareBatch(requests, rules);
+  return planBatch(batch, answersTo(batch, held));
 }
 
 /** How the plan ends or goes about each source, in its text form. */
 function decisions(batch: Batch, { settled, layers }: Plan): Record<string, string> {
   const told: Record<string, string> = {};
-  for (const [key, { source }] of batch.sources) {
-    const end = settled.get(key);
+  for (const [place, source] of batch.asked.entries()) {
+    if (batch.positions[place] === undefined) continue;
+    const end = settled.get(place);
     const name = formatSourceIdentifier(source);
     if (end instanceof IdMinterError) told[name] = end.code;
     else if (end !== undefined) told[name] = `${end.outcome} ${end.canonicalId}`;
     for (const [depth, layer] of layers.entries()) {
-      const from = layer.find(entry => entry.key === key)?.from;
+      const from = layer.find(entry => entry.place === place)?.from;
       if (from === undefined) continue;
       const how =
         from === 'pool'
@@ -60,7 +67,7 @@ function decisions(batch: Batch, { settled, layers }: Plan): Record<string, stri
 
 function decide(requests: readonly MintRequest[], held: Held = []): Record<string, string> {
   const batch = prepareBatch(requests, rules);
-  return decisions(batch, planBatch(batch, found(held)));
+  return decisions(batch, planBatch(batch, answersTo(batch, held)));
 }
 
 describe('a batch of which all is known', () => {
@@ -145,8 +152,8 @@ describe('preparing a batch', () => {
     expect([...batch.asked.values()]).toEqual([sierra('b3')]);
     const answers = settleBatch(
       batch,
-      new Map([[keyOf(sierra('b3')), { canonicalId: id('a2345678'), outcome: 'minted' }]]),
-      new Map()
+      new Map([[0, { canonicalId: id('a2345678'), outcome: 'minted' }]]),
+      []
     );
     expect(answers.map(({ error, canonicalId }) => error?.code ?? canonicalId)).toEqual([
       'INVALID_IDENTIFIER',
@@ -372,13 +379,13 @@ describe('planning a batch', () => {
 
   test('refuses of two new twins the one that it is told to', () => {
     const batch = prepareBatch([{ source: sierra('b1') }, { source: sierra('B1') }], rules);
-    const twins = new Map([[keyOf(sierra('B1')), fold(sierra('b1'))]]);
-    const planned = planBatch(batch, new Map(), twins);
+    const twins = new Map([[placeOf(batch, sierra('B1')), fold(sierra('b1'))]]);
+    const planned = planBatch(batch, [], twins);
     expect(decisions(batch, planned)).toEqual({
       'Work[sierra-system-number/b1]': 'pool, layer 0',
       'Work[sierra-system-number/B1]': 'IDENTIFIER_COLLISION',
     });
-    const error = planned.settled.get(keyOf(sierra('B1')));
+    const error = planned.settled.get(placeOf(batch, sierra('B1')));
     expect(error).toMatchObject({
       message: expect.stringMatching(/sierra-system-number\/B1\].*sierra-system-number\/b1\]/),
     });
@@ -394,10 +401,14 @@ describe('settling a batch', () => {
     ends: [SourceIdentifier, CanonicalId, 'existing' | 'inherited' | 'minted'][],
     held: Held = []
   ) {
+    const batch = prepareBatch(requests, rules);
     const settled: Settled = new Map(
-      ends.map(([source, canonicalId, outcome]) => [keyOf(fold(source)), { canonicalId, outcome }])
+      ends.map(([source, canonicalId, outcome]) => [
+        placeOf(batch, source),
+        { canonicalId, outcome },
+      ])
     );
-    return settleBatch(prepareBatch(requests, rules), settled, found(held));
+    return settleBatch(batch, settled, answersTo(batch, held));
   }
 
   test('answers in the order of the requests, each with the source as it was given', () => {
@@ -474,8 +485,8 @@ describe('settling a batch', () => {
   test('answers with the error of a source, and with the source as it was given', () => {
     const request = { source: heading('Person', 'n1'), predecessor: heading('Person', 'n2') };
     const batch = prepareBatch([request], rules);
-    const { settled } = planBatch(batch, found([]));
-    expect(settleBatch(batch, settled, found([]))).toEqual([
+    const { settled } = planBatch(batch, []);
+    expect(settleBatch(batch, settled, [])).toEqual([
       { source: request.source, error: expect.objectContaining({ code: 'PREDECESSOR_NOT_FOUND' }) },
     ]);
   });
