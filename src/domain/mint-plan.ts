@@ -22,26 +22,28 @@ import { SourcePlaces } from './source-places.ts';
 
 /** The requests of one call, checked, folded and merged. */
 export interface Batch {
-  readonly requests: readonly PreparedRequest[];
+  readonly requests: readonly MintRequest[];
+  /** By position of the request: the place of its source, or why it is refused. */
+  readonly places: readonly (Place | IdMinterError)[];
+  /** By position of the request, where it names one: the place of its predecessor. */
+  readonly named: ReadonlyMap<number, Place>;
   /** Every source and predecessor once, by place. */
   readonly asked: readonly FoldedIdentifier[];
   /**
-   * By place: where a source comes first among the requests, since of two new twins the earlier stands. Undefined for
+   * By place: the position of the first request for a source, since of two new twins the earlier stands. Undefined for
    * what is only named as a predecessor.
    */
   readonly positions: readonly (number | undefined)[];
-  /** All predecessors named for a source; nearly all sources name none. */
+  /** By place: all predecessors named for a source, where any is. */
   readonly predecessors: ReadonlyMap<Place, ReadonlySet<Place>>;
   placeOf(source: SourceIdentifier): Place | undefined;
 }
 
-type PreparedRequest =
-  | {
-      readonly request: MintRequest;
-      readonly place: Place;
-      readonly predecessor: Place | undefined;
-    }
-  | { readonly request: MintRequest; readonly error: IdMinterError };
+/** What a registry makes of source identifiers. */
+interface Rules {
+  readonly conceptTypes: ReadonlySet<string>;
+  readonly canStore: CanStore;
+}
 
 /** How a new source gets its ID: from the pool, or from its predecessor's mapping. */
 export interface NewSource {
@@ -77,31 +79,38 @@ export interface Plan {
 }
 
 /** Checks every request before any SQL, folds types and merges duplicates. A bad request harms no other. */
-export function prepareBatch(
-  requests: readonly MintRequest[],
-  rules: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
-): Batch {
-  const places = new SourcePlaces();
+export function prepareBatch(requests: readonly MintRequest[], rules: Rules): Batch {
+  const sources = new SourcePlaces();
+  const places: (Place | IdMinterError)[] = [];
+  const named = new Map<number, Place>();
   const positions: (number | undefined)[] = [];
   const predecessors = new Map<Place, Set<Place>>();
-  const prepared = requests.map((request, position): PreparedRequest => {
-    try {
-      const { source, predecessor } = checkRequest(request, rules);
-      const place = places.add(source);
-      positions[place] ??= position;
-      if (predecessor === undefined) return { request, place, predecessor };
-      const named = places.add(predecessor);
-      positions[named] ??= undefined;
-      predecessors.set(place, (predecessors.get(place) ?? new Set()).add(named));
-      return { request, place, predecessor: named };
-    } catch (error) {
-      if (error instanceof IdMinterError) return { request, error };
-      throw error;
+  const prepare = ({ source, predecessor }: MintRequest, position: number): Place => {
+    const checked = check(source, 'source identifier', rules);
+    // Both first: a request of which either is refused asks for nothing.
+    const isNamed = predecessor !== undefined && predecessor !== null;
+    const before = isNamed ? check(predecessor, 'predecessor', rules) : undefined;
+    const place = sources.add(checked);
+    positions[place] ??= position;
+    if (before !== undefined) {
+      const other = sources.add(before);
+      positions[other] ??= undefined;
+      named.set(position, other);
+      predecessors.set(place, (predecessors.get(place) ?? new Set()).add(other));
     }
-  });
+    return place;
+  };
+  for (const [position, request] of requests.entries()) {
+    try {
+      places.push(prepare(request, position));
+    } catch (error) {
+      if (!(error instanceof IdMinterError)) throw error;
+      places.push(error);
+    }
+  }
   return {
-    ...{ requests: prepared, asked: places.sources, positions, predecessors },
-    placeOf: source => places.placeOf(source),
+    ...{ requests, places, named, asked: sources.sources, positions, predecessors },
+    placeOf: source => sources.placeOf(source),
   };
 }
 
@@ -112,16 +121,16 @@ export function prepareBatch(
  * @returns undefined for any other batch, which has to be planned
  */
 export function answerKnown(batch: Batch, stored: Stored): MintAnswer[] | undefined {
+  if (batch.named.size > 0) return undefined;
   const answers: MintAnswer[] = [];
-  for (const prepared of batch.requests) {
-    const { source } = prepared.request;
-    if ('error' in prepared) {
-      answers.push({ source, error: prepared.error });
+  for (const [position, { source }] of batch.requests.entries()) {
+    const place = batch.places[position];
+    if (typeof place !== 'number') {
+      answers.push({ source, error: certain(place, 'The error of a request') });
       continue;
     }
-    const mapping = stored[prepared.place];
-    const isKnown = mapping !== undefined && mapping.source === batch.asked[prepared.place];
-    if (!isKnown || prepared.predecessor !== undefined) return undefined;
+    const mapping = stored[place];
+    if (mapping === undefined || mapping.source !== batch.asked[place]) return undefined;
     answers.push({ source, canonicalId: mapping.canonicalId, outcome: 'existing' });
   }
   return answers;
@@ -158,17 +167,17 @@ export function planBatch(
 /** One answer a request, in their order, with the warnings that concern it. */
 export function settleBatch(batch: Batch, settled: Settled, stored: Stored): MintAnswer[] {
   const told = new Set<Place>();
-  return batch.requests.map(prepared => {
-    const { source } = prepared.request;
-    if ('error' in prepared) return { source, error: prepared.error };
-    const end = settled.get(prepared.place);
+  return batch.requests.map(({ source }, position) => {
+    const place = certain(batch.places[position], 'The place of a request');
+    if (typeof place !== 'number') return { source, error: place };
+    const end = settled.get(place);
     if (end === undefined) throw new Error('A request of the batch was never settled.');
     if (end instanceof IdMinterError) return { source, error: end };
-    const outcome = told.has(prepared.place) ? 'existing' : end.outcome;
-    if (outcome !== 'existing') told.add(prepared.place);
+    const outcome = told.has(place) ? 'existing' : end.outcome;
+    if (outcome !== 'existing') told.add(place);
     const warning =
       outcome === 'existing'
-        ? inheritanceConflict(batch, prepared, end.canonicalId, settled, stored)
+        ? inheritanceConflict(batch, position, end.canonicalId, settled, stored)
         : emptyValue(source);
     const answer = { source, canonicalId: end.canonicalId, outcome };
     return warning ? { ...answer, warning } : answer;
@@ -213,15 +222,12 @@ export function withoutPredecessor(
   );
 }
 
-function checkRequest(
-  { source, predecessor }: MintRequest,
-  { conceptTypes, canStore }: { conceptTypes: ReadonlySet<string>; canStore: CanStore }
-): { source: FoldedIdentifier; predecessor: FoldedIdentifier | undefined } {
-  const folded = foldConcept(checkSourceIdentifier(source, { canStore }), conceptTypes);
-  if (predecessor === undefined || predecessor === null)
-    return { source: folded, predecessor: undefined };
-  const checked = checkSourceIdentifier(predecessor, { what: 'predecessor', canStore });
-  return { source: folded, predecessor: foldConcept(checked, conceptTypes) };
+function check(
+  candidate: unknown,
+  what: string,
+  { conceptTypes, canStore }: Rules
+): FoldedIdentifier {
+  return foldConcept(checkSourceIdentifier(candidate, { what, canStore }), conceptTypes);
 }
 
 function decideOrigin(
@@ -297,14 +303,16 @@ function belowOf({ from }: NewSource): FromBatch | undefined {
 }
 
 function inheritanceConflict(
-  { asked }: Batch,
-  { request, predecessor }: Exclude<PreparedRequest, { readonly error: unknown }>,
+  batch: Batch,
+  position: number,
   canonicalId: CanonicalId,
   settled: Settled,
   stored: Stored
 ): Warning | undefined {
+  const predecessor = batch.named.get(position);
   if (predecessor === undefined) return undefined;
-  const named = certain(asked[predecessor], 'A predecessor of the batch');
+  const { source } = certain(batch.requests[position], 'A request of the batch');
+  const named = certain(batch.asked[predecessor], 'A predecessor of the batch');
   const mapping = stored[predecessor];
   const inBatch = settled.get(predecessor);
   const other =
@@ -317,10 +325,10 @@ function inheritanceConflict(
   return {
     code: 'INHERITANCE_CONFLICT',
     message:
-      `${show(request.source)} has the canonical ID ${canonicalId} and keeps it, though its predecessor ` +
+      `${show(source)} has the canonical ID ${canonicalId} and keeps it, though its predecessor ` +
       `${show(named)} has ${other}. Decide which of the two the public URL shall have.`,
     details: {
-      source: request.source,
+      source,
       canonicalId,
       predecessor: named,
       predecessorCanonicalId: other,

@@ -113,8 +113,7 @@ describe('a batch of which all is known', () => {
       rules
     );
     expect(batch.asked).toEqual([folio('f1'), sierra('b1'), folio('f2'), sierra('b2')]);
-    const places = batch.requests.map(prepared => ('error' in prepared ? -1 : prepared.place));
-    expect(places).toEqual([0, 1, 2, 3]);
+    expect(batch.places).toEqual([0, 1, 2, 3]);
   });
 });
 
@@ -165,14 +164,11 @@ describe('preparing a batch', () => {
 
   test('refuses what the registry cannot store, as a source and as a predecessor', () => {
     const canStore = (text: string) => text !== 'ħ';
-    const { requests } = prepareBatch(
+    const { places } = prepareBatch(
       [{ source: sierra('ħ') }, { source: sierra('b1'), predecessor: folio('ħ') }],
       { ...rules, canStore }
     );
-    expect(requests).toMatchObject([
-      { error: { code: 'INVALID_IDENTIFIER' } },
-      { error: { code: 'INVALID_IDENTIFIER' } },
-    ]);
+    expect(places).toMatchObject([{ code: 'INVALID_IDENTIFIER' }, { code: 'INVALID_IDENTIFIER' }]);
   });
 
   test('takes a fault of the rules themselves for no fault of the request', () => {

@@ -27,8 +27,8 @@ import type { Asked } from './source-look-up.ts';
 import { equalityKeysOf, lookUpSources } from './source-look-up.ts';
 import { cut, LISTED_MAX } from './statement-sizes.ts';
 
-/** Of the connections one large look-up takes at most: from a cold disk it waits for each page that it reads. */
-const LOOK_UPS_AT_ONCE = 4;
+/** Connections for one large look-up. With more, the server works longer for it than the answer comes sooner. */
+const LOOK_UPS_AT_ONCE = 2;
 
 /** Of counting tens of millions of IDs from a cold disk. */
 const COUNT_TIMEOUT_MS = 600_000;
