@@ -37,7 +37,11 @@ export function demand(holds: boolean, otherwise: () => string): asserts holds {
   if (!holds) throw new WrongAnswer(otherwise());
 }
 
-/** Runs both sides in turn after one uncounted pair; which goes first alternates, so that drift cancels out. */
+/**
+ * Runs both sides in turn after one uncounted pair; which goes first alternates, so that drift cancels out, and so does the
+ * garbage of the run before. It is not collected by force: that makes the engine shrink its heap, and who keeps texts and
+ * answers pays for letting it grow again, which in a run that lasts nobody does.
+ */
 export async function runPairs(
   sides: { readonly ours: Side; readonly theirs: Side },
   pairs: number,
@@ -56,8 +60,6 @@ export async function runPairs(
 
 export async function runOnce(side: Side, meter: Meter): Promise<Cost> {
   const attempt = await side();
-  // So that nobody pays for the garbage of the run before.
-  globalThis.gc?.();
   const before = await meter();
   const began = performance.now();
   const child = await attempt.run();

@@ -1,5 +1,3 @@
-import { boundHeap } from '../src/cli/heap.ts';
-boundHeap();
 /**
  * Measures the product beside the plainest program that does the same work, or beside another minter's statements.
  * docs/benchmarks.md tells how to read what it finds, and is made from what the full form keeps in bench/results.json.
