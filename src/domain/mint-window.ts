@@ -21,6 +21,7 @@ export function planWindow(
     predecessors.add(linkOf(predecessor));
     linked.add(linkOf(source)).add(linkOf(predecessor));
   }
+  if (linked.size === 0) return [cut([...works.keys()], batchSize)].filter(hasAny);
   const first = new Map<number, readonly MintRequest[]>();
   const rest: number[] = [];
   for (const [position, requests] of works.entries()) {
@@ -30,9 +31,7 @@ export function planWindow(
     if (isFirst) first.set(position, requests);
     else rest.push(position);
   }
-  return [pack(connect(first, linked), batchSize), cut(rest, batchSize)].filter(
-    group => group.length > 0
-  );
+  return [pack(connect(first, linked), batchSize), cut(rest, batchSize)].filter(hasAny);
 }
 
 /** Works that share an identifier for which a predecessor is named, or that is one, in one set each. */
@@ -59,6 +58,10 @@ function connect(
     }
   }
   return [...Map.groupBy(works.keys(), rootOf).values()];
+}
+
+function hasAny(group: readonly unknown[]): boolean {
+  return group.length > 0;
 }
 
 /** Fills batches with sets, whole ones only. */

@@ -33,6 +33,9 @@ export const DEFAULT_CONCEPT_TYPES: readonly string[] = [
   'Period',
 ];
 
+/** What those types are looked up as. */
+export const CONCEPT = 'Concept';
+
 /** The text form, `Work[sierra-system-number/b1000001]`; the inverse of {@link parseSourceIdentifier}. */
 export function formatSourceIdentifier({
   ontologyType,
@@ -102,7 +105,7 @@ export function foldConcept(
   conceptTypes: ReadonlySet<string>
 ): FoldedIdentifier {
   const folds = conceptTypes.has(source.ontologyType);
-  return (folds ? { ...source, ontologyType: 'Concept' } : source) as FoldedIdentifier;
+  return (folds ? { ...source, ontologyType: CONCEPT } : source) as FoldedIdentifier;
 }
 
 /** The same key for the same three parts, and for no others. Lengths stand in front, so no separator can be forged. */
