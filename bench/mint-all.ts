@@ -24,7 +24,7 @@ export async function mintAll(
   registry: Registry,
   source: WorkSource,
   target: WorkTarget
-): Promise<void> {
+): Promise<RunTally> {
   const waiting: MintWorksOptions['waiting'] = openWaitingRoom();
   const tally = new RunTally();
   await mintWorks({
@@ -37,4 +37,5 @@ export async function mintAll(
     tally.works.failed === 0,
     () => `${tally.works.failed} works failed: ${JSON.stringify(tally.errors)}`
   );
+  return tally;
 }

@@ -19,6 +19,8 @@ const BATCH = 1_000;
 /** Headings that works of all minters carry. */
 const CONCEPTS = 2_000;
 const SHARED_OF_TEN = 2;
+/** Batches of each process that are not counted. */
+const WARM_UP = 10;
 const MINTERS = { full: [1, 2, 4, 8, 16], short: [4] };
 
 export const mintersShared: Workload = {
@@ -115,9 +117,13 @@ async function measureOwn(
   minters: number
 ): Promise<Measured> {
   const { admin, meter } = ground.database;
+  await query(
+    admin,
+    "UPDATE performance_schema.setup_consumers SET ENABLED = 'YES' WHERE NAME = 'events_statements_cpu'"
+  );
   await using many = await openMinters(registry, 'us', minters);
   await using one = await openMinters(registry, 'us', 1);
-  const claims: Record<'many' | 'one', number[]> = { many: [], one: [] };
+  const took: Record<'many' | 'one', StatementTimes[]> = { many: [], one: [] };
   const sideOf = (name: 'many' | 'one', processes: Minters, count: number): Side => {
     return async () => {
       await registry.topUp();
@@ -130,7 +136,7 @@ async function measureOwn(
           return undefined;
         },
         verify: async () => {
-          claims[name].push((await readClaimMs(admin)) / plans.flat().length);
+          took[name].push(await readStatementTimes(admin, plans.flat().length));
           await verifyAnswers(registry, plans, ends);
         },
       };
@@ -142,17 +148,23 @@ async function measureOwn(
     meter
   );
   // The uncounted pair stands first.
-  const [ofMany, ofOne] = [claims.many.slice(1), claims.one.slice(1)];
-  const ratios = ofMany.map((ms, at) => ms / (ofOne[at] ?? Number.NaN));
+  const timesOf = (name: 'many' | 'one', statement: keyof StatementTimes) =>
+    took[name].slice(1).map(times => times[statement]);
+  const ratios = (statement: keyof StatementTimes) => {
+    const ofOne = timesOf('one', statement);
+    return timesOf('many', statement).map((ms, at) => ms / (ofOne[at] ?? Number.NaN));
+  };
   const limit: Limit | undefined =
     minters === Math.max(...MINTERS.full) ? { atMost: 4 } : undefined;
   return {
     at: { rows: registry.rows, minters },
     pairs: pairs.length,
     figures: figuresOf({
-      'claim a batch': figureOf(ratios, limit),
-      'ms of claims a batch': figureOf(ofMany),
-      'ms of claims a batch, alone': figureOf(ofOne),
+      'claim a batch': figureOf(ratios('claim'), limit),
+      'server thread’s CPU for it': figureOf(ratios('claimCpu')),
+      'look-up a batch': figureOf(ratios('lookUp')),
+      'ms of claims a batch': figureOf(timesOf('many', 'claim')),
+      'ms of claims a batch, alone': figureOf(timesOf('one', 'claim')),
     }),
     scale: scaleOfServer(pairs, 'one'),
   };
@@ -169,7 +181,7 @@ interface Minters extends AsyncDisposable {
   mint(plans: readonly (readonly MintRequest[][])[]): Promise<(readonly End[])[][]>;
 }
 
-/** Processes that are ready before anything is measured. */
+/** Processes that have minted before anything is measured: a run is long past the code that the engine has yet to compile. */
 async function openMinters(
   registry: BenchRegistry,
   as: MinterKind,
@@ -180,15 +192,18 @@ async function openMinters(
   const minters: Minter[] = await Promise.all(
     Array.from({ length: count }, () => startMinter(settings, as))
   );
+  const mint: Minters['mint'] = async plans =>
+    await Promise.all(
+      minters.map(async (minter, number) => {
+        const ends: (readonly End[])[] = [];
+        for (const batch of plans[number] ?? []) ends.push((await minter.mint(batch)) ?? []);
+        return ends;
+      })
+    );
+  await registry.topUp();
+  await mint(minters.map(() => Array.from({ length: WARM_UP }, () => newBatch(registry))));
   return {
-    mint: async plans =>
-      await Promise.all(
-        minters.map(async (minter, number) => {
-          const ends: (readonly End[])[] = [];
-          for (const batch of plans[number] ?? []) ends.push((await minter.mint(batch)) ?? []);
-          return ends;
-        })
-      ),
+    mint,
     async [Symbol.asyncDispose]() {
       await Promise.all(minters.map(minter => minter.end()));
     },
@@ -203,21 +218,25 @@ function planShared(registry: BenchRegistry, minters: number): MintRequest[][][]
   }));
   const shared = (BATCH * SHARED_OF_TEN) / 10;
   const random = seededRandom(CONCEPTS);
-  return share(minters, () => [
-    ...registry.freshIdentifiers(BATCH - shared),
-    ...sample(concepts, shared, random),
-  ]);
+  return share(minters, () =>
+    [...registry.freshIdentifiers(BATCH - shared), ...sample(concepts, shared, random)].map(
+      source => ({ source })
+    )
+  );
 }
 
 function planOwn(registry: BenchRegistry, minters: number): MintRequest[][][] {
-  return share(minters, () => registry.freshIdentifiers(BATCH));
+  return share(minters, () => newBatch(registry));
 }
 
-function share(minters: number, make: () => SourceIdentifier[]): MintRequest[][][] {
+function newBatch(registry: BenchRegistry): MintRequest[] {
+  return registry.freshIdentifiers(BATCH).map(source => ({ source }));
+}
+
+function share(minters: number, make: () => MintRequest[]): MintRequest[][][] {
   const plans: MintRequest[][][] = Array.from({ length: minters }, () => []);
   for (let number = 0; number < IDENTIFIERS / BATCH; number += 1) {
-    const batch = make().map(source => ({ source }));
-    plans[number % minters]?.push(batch);
+    plans[number % minters]?.push(make());
   }
   return plans;
 }
@@ -258,12 +277,26 @@ async function rollbacks(admin: Database['admin']): Promise<number> {
   return (await readCounters(admin, ['Com_rollback'])).get('Com_rollback') ?? 0;
 }
 
-async function readClaimMs(admin: Database['admin']): Promise<number> {
-  const [[picoseconds] = [0]] = await query<[number | string]>(
+/** Milliseconds a batch; the look-up locks nothing, so that what makes it longer is the machine. */
+interface StatementTimes {
+  readonly claim: number;
+  readonly claimCpu: number;
+  readonly lookUp: number;
+}
+
+async function readStatementTimes(
+  admin: Database['admin'],
+  batches: number
+): Promise<StatementTimes> {
+  const [row] = await query<(number | string)[]>(
     admin,
-    `SELECT COALESCE(SUM(SUM_TIMER_WAIT), 0)
-     FROM performance_schema.events_statements_summary_by_digest
-     WHERE DIGEST_TEXT LIKE '%FOR UPDATE SKIP LOCKED%'`
+    `SELECT SUM(IF(DIGEST_TEXT LIKE '%FOR UPDATE SKIP LOCKED%', SUM_TIMER_WAIT, 0)),
+       SUM(IF(DIGEST_TEXT LIKE '%FOR UPDATE SKIP LOCKED%', SUM_CPU_TIME, 0)),
+       SUM(IF(DIGEST_TEXT LIKE '%JSON_TABLE%SourceId%', SUM_TIMER_WAIT, 0))
+     FROM performance_schema.events_statements_summary_by_digest`
   );
-  return Number(picoseconds) / 1e9;
+  // Picoseconds.
+  const [claim = 0, claimCpu = 0, lookUp = 0] = row ?? [];
+  const ms = (time: number | string) => Number(time) / 1e9 / batches;
+  return { claim: ms(claim), claimCpu: ms(claimCpu), lookUp: ms(lookUp) };
 }

@@ -57,6 +57,7 @@ export const worksFile: Workload = {
         'client and server CPU': ratioOf(measured, cpuOf),
         'look-up statements, with the cache over without': lookUps.statements,
         'rows looked up, with the cache over without': lookUps.rows,
+        'rows looked up, over identifiers in the works': lookUps.share,
         'peak MiB above bare Node': figureOf(peaks, { atMost: 200 }),
         'ms for 1,000 works': figureOf(measured.map(({ ours }) => (ours.wallMs / works) * 1000)),
       }),
@@ -133,13 +134,15 @@ async function compareLookUps(
   { admin }: Database,
   registry: BenchRegistry,
   path: string
-): Promise<{ statements: Ratio; rows: Ratio }> {
+): Promise<{ statements: Ratio; rows: Ratio; share: Ratio }> {
   const counts: { statements: number; rows: number }[] = [];
+  let identifiers = 0;
   for (const remembers of [true, false]) {
     await using opened = await registry.open();
     const source = readWorks(await openForReading(path, process.stdin));
     const before = await countReads(admin);
-    await mintAll(remembers ? remembering(opened) : opened, source, nowhere());
+    const tally = await mintAll(remembers ? remembering(opened) : opened, source, nowhere());
+    identifiers = tally.identifiers.existing;
     const after = await countReads(admin);
     counts.push({
       statements: after.statements - before.statements,
@@ -151,6 +154,7 @@ async function compareLookUps(
   return {
     statements: figureOf([ratio('statements')], { atMost: 0.5 }),
     rows: figureOf([ratio('rows')]),
+    share: figureOf([(withCache?.rows ?? 0) / identifiers]),
   };
 }
 

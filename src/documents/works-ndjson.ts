@@ -20,19 +20,36 @@ const NEWLINE = Buffer.from('\n');
  * Works as NDJSON, one a line: the bare document, or `{"_id", "_source"}` as elasticdump writes it. A line that
  * cannot be read is named, and the next one follows.
  */
-export function readWorks({ name, chunks, share }: ByteSource): WorkSource {
+export function readWorks(source: ByteSource): WorkSource {
+  return readWorksBy(readEach, source);
+}
+
+/** @param read - makes works of lines */
+export function readWorksBy<Work>(
+  read: (lines: AsyncIterable<Line>) => AsyncIterable<Work>,
+  { name, chunks, share }: ByteSource
+): WorkSource<Work> {
   let items = 0;
   return {
     name,
     reading: () => ({ items, share: share() }),
     async *works() {
-      for await (const line of readLines(chunks)) {
-        if (line.bytes?.length === 0) continue;
+      for await (const work of read(readFilledLines(chunks))) {
         items += 1;
-        yield await readWork(line);
+        yield work;
       }
     },
   };
+}
+
+async function* readFilledLines(chunks: ByteSource['chunks']): AsyncGenerator<Line> {
+  for await (const line of readLines(chunks)) {
+    if (line.bytes?.length !== 0) yield line;
+  }
+}
+
+async function* readEach(lines: AsyncIterable<Line>): AsyncGenerator<SourceWork | UnreadableWork> {
+  for await (const line of lines) yield await readWork(line);
 }
 
 /** Works in the form in which they came; in the wrapped form `_id` is now the canonical ID, and `_index` is gone. */
@@ -53,7 +70,7 @@ export function writeWorks(target: TextTarget): WorkTarget {
   };
 }
 
-async function readWork({ number, bytes }: Line): Promise<SourceWork | UnreadableWork> {
+export async function readWork({ number, bytes }: Line): Promise<SourceWork | UnreadableWork> {
   const place = `line ${number}`;
   if (bytes === undefined) return { place, error: lineTooLong(place) };
   try {

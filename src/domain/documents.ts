@@ -32,11 +32,11 @@ export interface Reading {
 }
 
 /** Where works come from: a file, a pipe, an index. */
-export interface WorkSource {
+export interface WorkSource<Work = SourceWork | UnreadableWork> {
   /** What people are told: the path or URL. */
   readonly name: string;
   /** All works, in order, once. Rejects with SOURCE_UNREADABLE where the source as a whole fails. */
-  works(): AsyncIterable<SourceWork | UnreadableWork>;
+  works(): AsyncIterable<Work>;
   reading?(): Reading;
 }
 

@@ -8,8 +8,10 @@ import { openIdentifierFile } from '../documents/identifier-rows.ts';
 import { readLines } from '../documents/lines.ts';
 import { WaitingFile } from '../documents/waiting-file.ts';
 import { readWorks, writeWorks } from '../documents/works-ndjson.ts';
+import { readWorksOnAThread } from '../documents/works-on-a-thread.ts';
 import type { AnswerTarget, WaitingRoom, WorkSource, WorkTarget } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
+import type { Identified } from '../domain/identified-work.ts';
 import { ReportFile } from '../notices/report-file.ts';
 
 export { STANDARD };
@@ -24,6 +26,14 @@ export interface Streams {
 
 export async function openWorks(path: string, streams: Streams): Promise<WorkSource> {
   return readWorks(await openSource(path, streams));
+}
+
+/** The same, read on a second core. */
+export async function openIdentifiedWorks(
+  path: string,
+  streams: Streams
+): Promise<WorkSource<Identified>> {
+  return readWorksOnAThread(await openSource(path, streams));
 }
 
 export async function openWorksTarget(path: string, { stdout }: Streams): Promise<WorkTarget> {

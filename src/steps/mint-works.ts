@@ -11,20 +11,16 @@ import type {
 } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
+import type { Identified, IdentifiedWork, Kept, ParsedWork } from '../domain/identified-work.ts';
+import { identify, isIdentified } from '../domain/identified-work.ts';
 import { planWindow } from '../domain/mint-window.ts';
 import type { Given, MintAnswer, Registry } from '../domain/registry.ts';
 import type { RunReport, RunTally } from '../domain/run-report.ts';
 import { isNoteworthy } from '../domain/run-report.ts';
 import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
-import type { Contender, ExtractedWork, WorkFault } from '../domain/work-document.ts';
-import {
-  DEPTH_MAX,
-  embedCanonicalIds,
-  extractWork,
-  isDeeperThan,
-  prevails,
-} from '../domain/work-document.ts';
+import type { Contender, WorkFault } from '../domain/work-document.ts';
+import { embedCanonicalIds, prevails } from '../domain/work-document.ts';
 import { insertCanonicalIds, readAsWritten } from '../domain/work-text.ts';
 import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
 import { inBatches } from './in-batches.ts';
@@ -38,7 +34,7 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface MintWorksOptions {
   readonly registry: Registry;
-  readonly source: WorkSource;
+  readonly source: WorkSource<SourceWork | UnreadableWork | Identified>;
   readonly target: WorkTarget;
   readonly report: RunReport;
   readonly tally: RunTally;
@@ -56,28 +52,9 @@ export interface MintWorksOptions {
 export interface WaitingWork {
   readonly place: string;
   /** The JSON that it was read from, or else what it holds. */
-  readonly content: string | Parsed;
+  readonly content: string | ParsedWork;
   /** How many of its identifiers are counted already. */
   readonly counted: number;
-}
-
-type Parsed = Pick<SourceWork, 'document' | 'wrapper'>;
-
-/** What is kept of a work while its identifiers are in the registry: a text is a third of the tree that it becomes. */
-type Kept = { readonly json: Uint8Array; readonly wrapperMembers: number | undefined } | Parsed;
-
-interface IdentifiedWork {
-  readonly place: string;
-  readonly kept: Kept;
-  readonly counted: number;
-  readonly extracted: ExtractedWork;
-}
-
-/** A work that fails before its identifiers are known. */
-interface FaultyWork {
-  readonly place: string;
-  readonly row: string;
-  readonly fault: WorkFault;
 }
 
 interface AnsweredWork extends IdentifiedWork {
@@ -109,8 +86,12 @@ export async function mintWorks(options: MintWorksOptions): Promise<void> {
 }
 
 /** Each work is left as soon as its identifiers are known. */
-async function* arrivalsOf(source: WorkSource): AsyncGenerator<Identified, void, undefined> {
-  for await (const work of source.works()) yield identify(work);
+async function* arrivalsOf(
+  source: MintWorksOptions['source']
+): AsyncGenerator<Identified, void, undefined> {
+  for await (const work of source.works()) {
+    yield 'extracted' in work || 'fault' in work ? work : identify(work);
+  }
 }
 
 async function* latecomersOf(
@@ -141,38 +122,10 @@ async function mintAll(
   );
 }
 
-type Identified = IdentifiedWork | FaultyWork;
-
 function bytesOf(works: readonly Identified[]): number {
   return works.reduce((sum, work) => {
     return sum + (isIdentified(work) && 'json' in work.kept ? work.kept.json.length : 0);
   }, 0);
-}
-
-function identify(work: SourceWork | UnreadableWork, counted = 0): Identified {
-  const { place } = work;
-  if (work.error) return { place, row: place, fault: { stage: 'read', error: work.error } };
-  const { document, wrapper, json } = work;
-  const extracted = extractWork(document);
-  if ('error' in extracted) {
-    const fault = json ? extractAsWritten(json, document, extracted) : extracted;
-    return { place, row: rowOf(work, fault.root), fault };
-  }
-  const kept = json
-    ? { json, wrapperMembers: wrapper && Object.keys(wrapper).length }
-    : { document, ...(wrapper && { wrapper }) };
-  return { place, kept, counted, extracted };
-}
-
-/** The same fault, which tells of a number in an identifier as it stands in the text. */
-function extractAsWritten(json: Uint8Array, document: unknown, fault: WorkFault): WorkFault {
-  if (fault.error.code !== 'INVALID_IDENTIFIER' || isDeeperThan(DEPTH_MAX, document)) return fault;
-  const again = extractWork(unwrapWork(readAsWritten(json)).document);
-  return 'error' in again ? again : fault;
-}
-
-function isIdentified(work: Identified): work is IdentifiedWork {
-  return 'extracted' in work;
 }
 
 interface MintedWindow {
@@ -395,10 +348,4 @@ function isNew({ outcome }: MintAnswer): boolean {
 
 function nameOf({ root }: EmbeddedWork): string {
   return formatSourceIdentifier(root);
-}
-
-/** What a report calls a work: its source identifier, else the `_id` it came with, else its place. */
-function rowOf({ wrapper, place }: SourceWork, root: SourceIdentifier | undefined): string {
-  const id = wrapper?.['_id'];
-  return root ? formatSourceIdentifier(root) : typeof id === 'string' ? id : place;
 }

@@ -5,6 +5,7 @@ import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
 import {
   nowhere,
+  openIdentifiedWorks,
   openReport,
   openWaitingRoom,
   openWorks,
@@ -79,7 +80,9 @@ export async function mint(
   await using resources = new AsyncDisposableStack();
 
   const wanted = await readWanted(options, sourcePath, io);
-  const works = await openWorks(sourcePath, io);
+  // Which works are meant may be told by members that identified ones have no more.
+  const whole = wanted && (await openWorks(sourcePath, io));
+  const works = whole ?? (await openIdentifiedWorks(sourcePath, io));
   const target = options.dryRun ? nowhere() : await openWorksTarget(targetPath, io);
   resources.defer(() => target.discard());
   const reportFile =
@@ -92,7 +95,7 @@ export async function mint(
   const waiting = openWaitingRoom<WaitingWork>();
   resources.defer(() => waiting.close());
 
-  const source = wanted ? selectWorks(works, wanted) : works;
+  const source = whole && wanted ? selectWorks(whole, wanted) : works;
   using progress = startProgress(io, options, seconds => {
     const done = tally.works.succeeded + tally.works.failed;
     const share = source.reading && shareDone(done, source.reading());

@@ -1,0 +1,216 @@
+/**
+ * Reads works on a second core: parsing takes as long as all else that a run does with a work that is known. A thread of
+ * its own gets the bytes of some lines and answers with the identifiers that it found; the bytes stay here as well.
+ *
+ * This module is both sides. A line in which the thread finds no identifiers is read again here, so that errors need not
+ * travel.
+ */
+import { on } from 'node:events';
+import { availableParallelism } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { certain } from '../domain/certain.ts';
+import type { WorkSource } from '../domain/documents.ts';
+import type { Identified, IdentifiedWork } from '../domain/identified-work.ts';
+import { identify, isIdentified } from '../domain/identified-work.ts';
+import type { MintRequest } from '../domain/registry.ts';
+import type { SourceIdentifier } from '../domain/source-identifier.ts';
+import type { ByteSource } from './files.ts';
+import type { Line } from './lines.ts';
+import { readWork, readWorksBy } from './works-ndjson.ts';
+
+/** Of the lines that travel together: as few messages as need not wait for each other. */
+const GROUP_BYTES = 256 * 1024;
+/** Groups that are read here first. A thread takes longer to start than they do. */
+const GROUPS_ALONE = 16;
+/** Groups on their way: one at work, one that waits for it, and one that is answered. */
+const GROUPS_AHEAD = 3;
+
+const THREAD = 'id-minter reads works';
+
+/** Works as `readWorks` has them, their identifiers found. On one core, and for small files, all is read here. */
+export function readWorksOnAThread(
+  source: ByteSource,
+  cores = availableParallelism()
+): WorkSource<Identified> {
+  return readWorksBy(lines => readGroups(lines, cores > 1), source);
+}
+
+async function* readGroups(
+  lines: AsyncIterable<Line>,
+  mayStart: boolean
+): AsyncGenerator<Identified, void, undefined> {
+  let thread: ReadingThread | undefined;
+  const ahead: Promise<Identified[]>[] = [];
+  let groups = 0;
+  try {
+    for await (const group of inGroups(lines)) {
+      groups += 1;
+      if (mayStart && groups === GROUPS_ALONE) thread = new ReadingThread();
+      const read = thread?.isReady ? thread.read(group) : readHere(group);
+      // Met when its turn comes.
+      read.catch(() => {});
+      ahead.push(read);
+      if (ahead.length === GROUPS_AHEAD || !thread?.isReady) yield* await takeFirst(ahead);
+    }
+    while (ahead.length > 0) yield* await takeFirst(ahead);
+  } finally {
+    await thread?.end();
+  }
+}
+
+function takeFirst<T>(queue: T[]): T {
+  return certain(queue.shift(), 'The group that was read first');
+}
+
+async function* inGroups(lines: AsyncIterable<Line>): AsyncGenerator<Line[], void, undefined> {
+  let group: Line[] = [];
+  let bytes = 0;
+  for await (const line of lines) {
+    group.push(line);
+    bytes += line.bytes?.length ?? 0;
+    if (bytes < GROUP_BYTES) continue;
+    yield group;
+    group = [];
+    bytes = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+async function readHere(group: readonly Line[]): Promise<Identified[]> {
+  const works: Identified[] = [];
+  for (const line of group) works.push(identify(await readWork(line)));
+  return works;
+}
+
+/** Lines on their way to the thread; a line that is too long for any work has no length. */
+interface Question {
+  readonly bytes: Uint8Array;
+  readonly lengths: readonly number[];
+}
+
+/** What the thread found in each line, as JSON; null where it is no work with identifiers. */
+type Answer = readonly (Found | null)[];
+
+/** Identifiers in threes of type, system and value; a predecessor follows the position of its request. */
+interface Found {
+  readonly rootIndex: number;
+  readonly members: number;
+  readonly wrapperMembers?: number | undefined;
+  readonly sources: readonly string[];
+  readonly predecessors: readonly (readonly [position: number, ...parts: string[]])[];
+}
+
+/** The other side, as it is seen from here. */
+class ReadingThread {
+  isReady = false;
+  readonly #worker: Worker;
+  /** Those who wait for an answer, in the order of their questions. */
+  readonly #waiting: PromiseWithResolvers<string>[] = [];
+
+  constructor() {
+    this.#worker = new Worker(new URL(import.meta.url), { workerData: THREAD });
+    this.#worker.once('online', () => {
+      this.isReady = true;
+    });
+    this.#worker.on('message', (answer: string) => this.#waiting.shift()?.resolve(answer));
+    this.#worker.on('error', error => {
+      this.isReady = false;
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+  }
+
+  async read(group: readonly Line[]): Promise<Identified[]> {
+    const answered = Promise.withResolvers<string>();
+    this.#waiting.push(answered);
+    const question = pack(group);
+    this.#worker.postMessage(question, [question.bytes.buffer as ArrayBuffer]);
+    let found: Answer;
+    try {
+      found = JSON.parse(await answered.promise);
+    } catch {
+      // The thread is gone, for want of memory mostly. What it would have found is found here.
+      return await readHere(group);
+    }
+    const works: Identified[] = [];
+    for (const [index, line] of group.entries()) {
+      const { number, bytes } = line;
+      const own = found[index];
+      const work = own && bytes && unpack(own, `line ${number}`, bytes);
+      works.push(work ?? identify(await readWork(line)));
+    }
+    return works;
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+function pack(group: readonly Line[]): Question {
+  const lengths = group.map(({ bytes }) => bytes?.length ?? 0);
+  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const line of group) {
+    if (line.bytes) bytes.set(line.bytes, at);
+    at += line.bytes?.length ?? 0;
+  }
+  return { bytes, lengths };
+}
+
+function unpack(found: Found, place: string, json: Uint8Array): IdentifiedWork {
+  const { rootIndex, members, wrapperMembers, sources, predecessors } = found;
+  const requests: MintRequest[] = [];
+  for (let at = 0; at < sources.length; at += 3) requests.push({ source: join(sources, at) });
+  for (const [position, ...parts] of predecessors) {
+    const { source } = certain(requests[position], 'The request that names a predecessor');
+    requests[position] = { source, predecessor: join(parts, 0) };
+  }
+  const { source: root } = certain(requests[rootIndex], 'The request of the work itself');
+  const extracted = { root, rootIndex, requests, members };
+  return { place, kept: { json, wrapperMembers }, counted: 0, extracted };
+}
+
+function join(parts: readonly string[], at: number): SourceIdentifier {
+  const [ontologyType = '', sourceSystem = '', value = ''] = [
+    parts[at],
+    parts[at + 1],
+    parts[at + 2],
+  ];
+  return { ontologyType, sourceSystem, value };
+}
+
+async function find({ bytes, lengths }: Question): Promise<Answer> {
+  const answer: (Found | null)[] = [];
+  let start = 0;
+  for (const length of lengths) {
+    const json = Buffer.from(bytes.buffer, start, length);
+    start += length;
+    const work = identify(await readWork({ number: 0, bytes: json }));
+    answer.push(isIdentified(work) ? describe(work) : null);
+  }
+  return answer;
+}
+
+function describe({ kept, extracted }: IdentifiedWork): Found {
+  const { rootIndex, members, requests } = extracted;
+  const sources: string[] = [];
+  const predecessors: [number, ...string[]][] = [];
+  for (const [position, { source, predecessor }] of requests.entries()) {
+    sources.push(source.ontologyType, source.sourceSystem, source.value);
+    if (!predecessor) continue;
+    const { ontologyType, sourceSystem, value } = predecessor;
+    predecessors.push([position, ontologyType, sourceSystem, value]);
+  }
+  const wrapperMembers = 'json' in kept ? kept.wrapperMembers : undefined;
+  return { rootIndex, members, wrapperMembers, sources, predecessors };
+}
+
+/** One question after the other: what is wrong with a line is looked up in a module that has to be loaded first. */
+async function answerAll(port: MessagePort): Promise<void> {
+  for await (const [question] of on(port, 'message') as AsyncIterable<[Question]>) {
+    port.postMessage(JSON.stringify(await find(question)));
+  }
+}
+
+if (workerData === THREAD && parentPort) void answerAll(parentPort);
