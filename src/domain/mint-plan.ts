@@ -15,6 +15,7 @@ import {
   compareSources,
   foldConcept,
   formatSourceIdentifier,
+  isHeading,
   isSameSource,
 } from './source-identifier.ts';
 import type { Place } from './source-places.ts';
@@ -72,7 +73,10 @@ export interface GivenId {
 export interface Plan {
   /** What is decided without writing: sources that have their ID, and those that cannot get one. */
   readonly settled: Settled;
-  /** New sources; a layer holds only those whose predecessor stands in the registry or in an earlier layer. */
+  /**
+   * New sources; a layer holds only those whose predecessor stands in the registry or in an earlier layer, and either
+   * headings or none.
+   */
   readonly layers: readonly (readonly NewSource[])[];
   /** How many IDs the plan needs from the pool. */
   readonly needed: number;
@@ -251,7 +255,10 @@ function decideOrigin(
     : { inheritFrom: named, predecessor };
 }
 
-/** Sorts the new sources into layers. Those that never come to rest on the registry or the pool are settled as errors. */
+/**
+ * Sorts the new sources into layers, headings into those of their own: they are what minters share, so they are locked
+ * when all else of their depth is done. Those that never come to rest on the registry or the pool are settled as errors.
+ */
 function layOut(fresh: ReadonlyMap<Place, NewSource>, settled: Settled): NewSource[][] {
   const depths = new Map<Place, number>();
   for (const start of fresh.values()) {
@@ -291,11 +298,12 @@ function layOut(fresh: ReadonlyMap<Place, NewSource>, settled: Settled): NewSour
   for (const entry of fresh.values()) {
     const depth = depths.get(entry.place);
     if (depth === undefined) continue;
-    while (layers.length <= depth) layers.push([]);
-    layers[depth]?.push(entry);
+    const layer = 2 * depth + (isHeading(entry.source) ? 1 : 0);
+    while (layers.length <= layer) layers.push([]);
+    layers[layer]?.push(entry);
   }
   for (const layer of layers) layer.sort((a, b) => compareSources(a.source, b.source));
-  return layers;
+  return layers.filter(layer => layer.length > 0);
 }
 
 function belowOf({ from }: NewSource): FromBatch | undefined {

@@ -127,9 +127,17 @@ export function isSameSource(a: SourceIdentifier, b: SourceIdentifier): boolean 
   );
 }
 
-/** The order in which rows are inserted, so that minters who share identifiers lock them in the same order. */
+export function isHeading({ ontologyType }: FoldedIdentifier): boolean {
+  return ontologyType === CONCEPT;
+}
+
+/**
+ * The order in which rows are inserted, so that minters who share identifiers lock them in the same order. Headings last:
+ * those are what minters share, and what is locked last is locked for the shortest time.
+ */
 export function compareSources(a: SourceIdentifier, b: SourceIdentifier): number {
   return (
+    Number(a.ontologyType === CONCEPT) - Number(b.ontologyType === CONCEPT) ||
     compareText(a.ontologyType, b.ontologyType) ||
     compareText(a.sourceSystem, b.sourceSystem) ||
     compareText(a.value, b.value)

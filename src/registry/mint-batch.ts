@@ -102,10 +102,11 @@ async function writeLayers(
       if (row instanceof IdMinterError) settled.set(entry.place, row);
       else rows.push(row);
     }
-    ours.push(...(await insertRows(transaction, batch, rows, settled)));
+    const inserted = await insertRows(transaction, batch, rows, settled);
+    const used = inserted.filter(({ outcome }) => outcome === 'minted');
+    await transaction.markAssigned(used.map(({ canonicalId }) => canonicalId));
+    ours.push(...inserted);
   }
-  const used = ours.filter(({ outcome }) => outcome === 'minted');
-  await transaction.markAssigned(used.map(({ canonicalId }) => canonicalId));
   recognise(settled, tried);
   tried.push(...ours);
   return { settled, warnings: drawn.warnings };
