@@ -363,6 +363,19 @@ describe('planning a batch', () => {
     ]);
   });
 
+  test('puts headings into layers of their own, after all else of their depth', () => {
+    const { layers } = plan([
+      { source: heading('Person', 'n1') },
+      { source: sierra('b1') },
+      { source: folio('f1'), predecessor: sierra('b1') },
+      { source: label('z') },
+      { source: heading('Genre', 'n2'), predecessor: label('z') },
+      { source: image('V1'), predecessor: heading('Person', 'n1') },
+    ]);
+    const values = layers.map(layer => layer.map(({ source }) => source.value));
+    expect(values).toEqual([['b1'], ['z', 'n1'], ['V1', 'f1'], ['n2']]);
+  });
+
   test('has no limit to the length of a chain', () => {
     const length = 20_000;
     const requests = Array.from({ length }, (_, at) => ({

@@ -214,12 +214,14 @@ describe('the key of a source identifier', () => {
     );
   });
 
-  test('sorts by type, then system, then value', () => {
+  test('sorts by type, headings last, then system, then value', () => {
     const sorted = [
       { ontologyType: 'Image', sourceSystem: 'z', value: 'z' },
       { ontologyType: 'Work', sourceSystem: 'a', value: 'z' },
       { ontologyType: 'Work', sourceSystem: 'b', value: 'a' },
       { ontologyType: 'Work', sourceSystem: 'b', value: 'b' },
+      { ontologyType: 'Concept', sourceSystem: 'a', value: 'a' },
+      { ontologyType: 'Concept', sourceSystem: 'b', value: 'a' },
     ];
     expect([...sorted].reverse().sort(compareSources)).toEqual(sorted);
     fc.assert(
