@@ -1,4 +1,5 @@
 import type { FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
+import { keyOf } from './source-identifier.ts';
 
 /** Where a source stands among those of its batch, by which it is known there: numbers from 0. */
 export type Place = number;
@@ -40,4 +41,26 @@ export class SourcePlaces {
     this.#last = { type, system, values };
     return values;
   }
+}
+
+/** Sources of one type and system, by their positions. */
+export interface SourceGroup {
+  readonly ontologyType: string;
+  readonly sourceSystem: string;
+  readonly positions: number[];
+}
+
+/** In the order in which each type and system first came. */
+export function groupBySystem(sources: readonly FoldedIdentifier[]): SourceGroup[] {
+  const groups = new Map<string, SourceGroup>();
+  let group: SourceGroup | undefined;
+  for (const [position, { ontologyType, sourceSystem }] of sources.entries()) {
+    if (group?.ontologyType !== ontologyType || group.sourceSystem !== sourceSystem) {
+      const key = keyOf({ ontologyType, sourceSystem, value: '' });
+      group = groups.get(key) ?? { ontologyType, sourceSystem, positions: [] };
+      groups.set(key, group);
+    }
+    group.positions.push(position);
+  }
+  return [...groups.values()];
 }

@@ -55,27 +55,29 @@ export class DryRunStore implements RegistryStore {
   /** Nothing can go wrong half-way, so what an abandoned transaction added is all that has to be undone. */
   async transaction<T>(work: (transaction: ImportTransaction) => Promise<T>): Promise<T> {
     const added: string[] = [];
-    let unused = 0;
+    let claimed = 0;
+    let used = 0;
     try {
       return await work({
         lookUp: sources => this.lookUp(sources),
         claim: async count => {
           const claim = await this.#claim(count);
-          unused += claim.ids.length;
+          claimed += claim.ids.length;
           return claim;
         },
         findUsed: ids => this.#findUsed(ids),
         insert: rows => this.#insert(rows, added),
         markAssigned: async ids => {
-          unused -= ids.length;
+          used += ids.length;
         },
         addAssigned: async () => undefined,
       });
     } catch (error) {
       for (const key of added) this.#added.delete(key);
+      used = 0;
       throw error;
     } finally {
-      this.#taken -= unused;
+      this.#taken -= claimed - used;
     }
   }
 

@@ -1,9 +1,29 @@
 import { describe, expect, test } from 'vitest';
 import { foldConcept } from '../../src/domain/source-identifier.ts';
-import { SourcePlaces } from '../../src/domain/source-places.ts';
+import { groupBySystem, SourcePlaces } from '../../src/domain/source-places.ts';
 
 const source = (ontologyType: string, sourceSystem: string, value: string) =>
   foldConcept({ ontologyType, sourceSystem, value }, new Set());
+
+describe('sources by type and system', () => {
+  test('stand together by their positions, however they are mixed', () => {
+    const sources = [
+      source('Work', 'miro', 'b'),
+      source('Work', 'miro', 'a'),
+      source('Image', 'miro', 'a'),
+      source('Work', 'miro', 'c'),
+      source('Work', 'mets', 'a'),
+      source('Workm', 'iro', 'a'),
+    ];
+    expect(groupBySystem(sources)).toEqual([
+      { ontologyType: 'Work', sourceSystem: 'miro', positions: [0, 1, 3] },
+      { ontologyType: 'Image', sourceSystem: 'miro', positions: [2] },
+      { ontologyType: 'Work', sourceSystem: 'mets', positions: [4] },
+      { ontologyType: 'Workm', sourceSystem: 'iro', positions: [5] },
+    ]);
+    expect(groupBySystem([])).toEqual([]);
+  });
+});
 
 describe('the places of sources', () => {
   test('are numbers in the order in which sources first came, the same for the same three parts', () => {

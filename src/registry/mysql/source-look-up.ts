@@ -12,7 +12,8 @@ import type { CanonicalId } from '../../domain/canonical-id.ts';
 import { certain } from '../../domain/certain.ts';
 import type { StoredMapping } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
-import { compareText, keyOf } from '../../domain/source-identifier.ts';
+import { compareText } from '../../domain/source-identifier.ts';
+import { groupBySystem } from '../../domain/source-places.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { cut, UNFOLDED_MAX } from './statement-sizes.ts';
@@ -138,10 +139,12 @@ function* statementsFor(
 ): Generator<readonly Group[]> {
   let small: Group[] = [];
   let count = 0;
-  for (const { t, s, positions } of groupsOf(sources)) {
+  const valueAt = (position: number) => certain(sources[position], ASKED).value;
+  for (const { ontologyType: t, sourceSystem: s, positions } of groupBySystem(sources)) {
+    // So that the server walks through its index and not to and fro.
+    positions.sort((a, b) => compareText(valueAt(a), valueAt(b)));
     for (const piece of cut(positions, most)) {
-      const v = piece.map(position => certain(sources[position], ASKED).value);
-      const group = { t, s, v, positions: piece };
+      const group = { t, s, v: piece.map(valueAt), positions: piece };
       if (piece.length >= LARGE_GROUP) {
         yield [group];
         continue;
@@ -156,26 +159,6 @@ function* statementsFor(
     }
   }
   if (count > 0) yield small;
-}
-
-/** Each sorted, so that the server walks through its index and not to and fro. */
-function groupsOf(sources: readonly FoldedIdentifier[]): Iterable<Omit<Group, 'v'>> {
-  const groups = new Map<string, Omit<Group, 'v'>>();
-  let group: Omit<Group, 'v'> | undefined;
-  for (const [position, { ontologyType: t, sourceSystem: s }] of sources.entries()) {
-    // Identifiers come in runs of one type and system.
-    if (group?.t !== t || group.s !== s) {
-      const key = keyOf({ ontologyType: t, sourceSystem: s, value: '' });
-      group = groups.get(key) ?? { t, s, positions: [] };
-      groups.set(key, group);
-    }
-    group.positions.push(position);
-  }
-  const valueAt = (position: number) => certain(sources[position], ASKED).value;
-  for (const { positions } of groups.values()) {
-    positions.sort((a, b) => compareText(valueAt(a), valueAt(b)));
-  }
-  return groups.values();
 }
 
 const ASKED = 'What was asked for';

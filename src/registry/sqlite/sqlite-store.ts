@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CanonicalId } from '../../domain/canonical-id.ts';
 import { drawCanonicalId } from '../../domain/canonical-id.ts';
+import { certain } from '../../domain/certain.ts';
 import type {
   Claim,
   DatedMapping,
@@ -15,6 +16,7 @@ import type {
 } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { keyOf } from '../../domain/source-identifier.ts';
+import { groupBySystem } from '../../domain/source-places.ts';
 import { createHeldReading } from '../held-reading.ts';
 import { withRetries } from '../retries.ts';
 import type { Program } from '../schema-state.ts';
@@ -272,39 +274,16 @@ function prepareLookUp(
   );
   return sources => {
     const answers = new Array<StoredMapping | undefined>(sources.length).fill(undefined);
-    for (const group of groupBySystem(sources)) {
-      const { ontologyType, sourceSystem, asked } = group;
-      const values = asked.map(({ source }) => source.value);
+    const sourceAt = (position: number) => certain(sources[position], 'What was asked for');
+    for (const { ontologyType, sourceSystem, positions } of groupBySystem(sources)) {
+      const values = positions.map(position => sourceAt(position).value);
       for (const [key, canonicalId] of find(ontologyType, sourceSystem, JSON.stringify(values))) {
-        const { source, position } = asked[key] as Asked;
-        answers[position] = { source, canonicalId };
+        const position = certain(positions[key], 'The position of an answer');
+        answers[position] = { source: sourceAt(position), canonicalId };
       }
     }
     return answers;
   };
-}
-
-interface Asked {
-  readonly source: FoldedIdentifier;
-  readonly position: number;
-}
-
-interface AskedOfSystem {
-  readonly ontologyType: string;
-  readonly sourceSystem: string;
-  readonly asked: Asked[];
-}
-
-function groupBySystem(sources: readonly FoldedIdentifier[]): AskedOfSystem[] {
-  const groups = new Map<string, AskedOfSystem>();
-  for (const [position, source] of sources.entries()) {
-    const { ontologyType, sourceSystem } = source;
-    const key = keyOf({ ...source, value: '' });
-    const group = groups.get(key) ?? { ontologyType, sourceSystem, asked: [] };
-    group.asked.push({ source, position });
-    groups.set(key, group);
-  }
-  return [...groups.values()];
 }
 
 /** A statement whose rows come as arrays, which cost less than objects. */
