@@ -152,8 +152,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: PLAN,
-        text: 'return source === stored.source || keyOf(source) === keyOf(stored.source)\n    ?',
-        becomes: 'return keyOf(source).length > 0\n    ?',
+        text: 'return isSameSource(source, stored.source)\n    ?',
+        becomes: 'return source !== undefined\n    ?',
       },
     ],
     foundBy: ['model', 'hostile-values'],
@@ -164,7 +164,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: PLAN,
-        text: 'return batch.sources.has(key)\n    ? { inheritFrom: key, predecessor }\n    : predecessorNotFound(source, predecessor);',
+        text: 'return positions[named] === undefined\n    ? predecessorNotFound(source, predecessor)\n    : { inheritFrom: named, predecessor };',
         becomes: 'return predecessorNotFound(source, predecessor);',
       },
     ],
