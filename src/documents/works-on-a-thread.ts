@@ -23,10 +23,12 @@ import { readWork, readWorksBy } from './works-ndjson.ts';
 const GROUP_BYTES = 128 * 1024;
 /** Groups that are read here first, 4 MiB of text: a thread takes as long to start. */
 const GROUPS_ALONE = 32;
-/** Groups on their way, 3 MiB of text: what the thread reads while this one mints and writes what came before. */
-const GROUPS_AHEAD = 24;
-/** Trees die young: a larger part of the heap for them gains nothing. */
-const YOUNG_MIB = 4;
+/** Groups on their way, 2 MiB of text: what the thread reads while this one mints and writes what came before. */
+const GROUPS_AHEAD = 16;
+/** Longer lines are read here: a heap that is full ends the process, and not the thread alone. */
+const LINE_BYTES_THERE = 1024 * 1024;
+/** A group and a line make trees of 20 MiB at most. A larger heap would only be collected later. */
+const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 const THREAD = 'id-minter reads works';
 
@@ -49,7 +51,8 @@ async function* readGroups(
     for await (const group of inGroups(lines)) {
       groups += 1;
       if (mayStart && groups === GROUPS_ALONE) thread = new ReadingThread();
-      const read = thread?.isReady ? thread.read(group) : readHere(group);
+      const isThere = thread?.isReady && group.every(isShort);
+      const read = thread && isThere ? thread.read(group) : readHere(group);
       // Met when its turn comes.
       read.catch(() => {});
       ahead.push(read);
@@ -79,13 +82,17 @@ async function* inGroups(lines: AsyncIterable<Line>): AsyncGenerator<Line[], voi
   if (group.length > 0) yield group;
 }
 
+function isShort({ bytes }: Line): boolean {
+  return bytes !== undefined && bytes.length <= LINE_BYTES_THERE;
+}
+
 async function readHere(group: readonly Line[]): Promise<Identified[]> {
   const works: Identified[] = [];
   for (const line of group) works.push(identify(await readWork(line)));
   return works;
 }
 
-/** Lines on their way to the thread; a line that is too long for any work has no length. */
+/** Lines on their way to the thread. */
 interface Question {
   readonly bytes: Uint8Array;
   readonly lengths: readonly number[];
@@ -113,7 +120,7 @@ class ReadingThread {
   constructor() {
     this.#worker = new Worker(new URL(import.meta.url), {
       workerData: THREAD,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+      resourceLimits: LIMITS,
     });
     this.#worker.once('online', () => {
       this.isReady = true;

@@ -27,7 +27,7 @@ import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
 
 /** Of the texts of a window, from which on it gets no further batch: more of them would only wait for the one core. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 3 * 1024 * 1024;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
