@@ -30,22 +30,18 @@ export function readWorksBy<Work>(
   { name, chunks, share }: ByteSource
 ): WorkSource<Work> {
   let items = 0;
+  async function* readFilledLines(): AsyncGenerator<Line> {
+    for await (const line of readLines(chunks)) {
+      if (line.bytes?.length === 0) continue;
+      items += 1;
+      yield line;
+    }
+  }
   return {
     name,
     reading: () => ({ items, share: share() }),
-    async *works() {
-      for await (const work of read(readFilledLines(chunks))) {
-        items += 1;
-        yield work;
-      }
-    },
+    works: () => read(readFilledLines()),
   };
-}
-
-async function* readFilledLines(chunks: ByteSource['chunks']): AsyncGenerator<Line> {
-  for await (const line of readLines(chunks)) {
-    if (line.bytes?.length !== 0) yield line;
-  }
 }
 
 async function* readEach(lines: AsyncIterable<Line>): AsyncGenerator<SourceWork | UnreadableWork> {

@@ -21,8 +21,8 @@ import { readWork, readWorksBy } from './works-ndjson.ts';
 
 /** Of the lines that travel together. */
 const GROUP_BYTES = 128 * 1024;
-/** Groups that are read here first, 4 MiB of text: a thread takes as long to start. */
-const GROUPS_ALONE = 32;
+/** What is read here first, each line as it comes: a thread takes as long to start, and a pipe may pause. */
+const BYTES_ALONE = 4 * 1024 * 1024;
 /** Groups on their way, 2 MiB of text: what the thread reads while this one mints and writes what came before. */
 const GROUPS_AHEAD = 16;
 /** Longer lines are read here: a heap that is full ends the process, and not the thread alone. */
@@ -46,18 +46,31 @@ async function* readGroups(
 ): AsyncGenerator<Identified, void, undefined> {
   let thread: ReadingThread | undefined;
   const ahead: Promise<Identified[]>[] = [];
-  let groups = 0;
+  let group: Line[] = [];
+  let bytes = 0;
+  const send = (): void => {
+    const isThere = thread?.isReady && group.every(isShort);
+    const read = thread && isThere ? thread.read(group) : readHere(group);
+    // Met when its turn comes.
+    read.catch(() => {});
+    ahead.push(read);
+    group = [];
+    bytes = 0;
+  };
   try {
-    for await (const group of inGroups(lines)) {
-      groups += 1;
-      if (mayStart && groups === GROUPS_ALONE) thread = new ReadingThread();
-      const isThere = thread?.isReady && group.every(isShort);
-      const read = thread && isThere ? thread.read(group) : readHere(group);
-      // Met when its turn comes.
-      read.catch(() => {});
-      ahead.push(read);
-      if (ahead.length === GROUPS_AHEAD || !thread?.isReady) yield* await takeFirst(ahead);
+    for await (const line of lines) {
+      bytes += line.bytes?.length ?? 0;
+      if (thread === undefined && (!mayStart || bytes < BYTES_ALONE)) {
+        yield identify(await readWork(line));
+        continue;
+      }
+      thread ??= new ReadingThread();
+      group.push(line);
+      if (bytes < GROUP_BYTES) continue;
+      send();
+      if (ahead.length === GROUPS_AHEAD || !thread.isReady) yield* await takeFirst(ahead);
     }
+    if (group.length > 0) send();
     while (ahead.length > 0) yield* await takeFirst(ahead);
   } finally {
     await thread?.end();
@@ -66,20 +79,6 @@ async function* readGroups(
 
 function takeFirst<T>(queue: T[]): T {
   return certain(queue.shift(), 'The group that was read first');
-}
-
-async function* inGroups(lines: AsyncIterable<Line>): AsyncGenerator<Line[], void, undefined> {
-  let group: Line[] = [];
-  let bytes = 0;
-  for await (const line of lines) {
-    group.push(line);
-    bytes += line.bytes?.length ?? 0;
-    if (bytes < GROUP_BYTES) continue;
-    yield group;
-    group = [];
-    bytes = 0;
-  }
-  if (group.length > 0) yield group;
 }
 
 function isShort({ bytes }: Line): boolean {
