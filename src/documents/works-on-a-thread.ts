@@ -26,8 +26,8 @@ const BYTES_ALONE = 4 * 1024 * 1024;
 /** Groups on their way, 2 MiB of text: what the thread reads while this one mints and writes what came before. */
 const GROUPS_AHEAD = 16;
 /** Longer lines are read here: a heap that is full ends the process, and not the thread alone. */
-const LINE_BYTES_THERE = 1024 * 1024;
-/** A group and a line make trees of 20 MiB at most. A larger heap would only be collected later. */
+const LINE_BYTES_THERE = 256 * 1024;
+/** The worst of lines make trees of 25 times their length. A larger heap would only be collected later. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 const THREAD = 'id-minter reads works';
@@ -48,9 +48,17 @@ async function* readGroups(
   const ahead: Promise<Identified[]>[] = [];
   let group: Line[] = [];
   let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  // What came before a failure is given first.
+  async function* upToFailure(all: AsyncIterable<Line>): AsyncGenerator<Line> {
+    try {
+      yield* all;
+    } catch (error) {
+      failure = { error };
+    }
+  }
   const send = (): void => {
-    const isThere = thread?.isReady && group.every(isShort);
-    const read = thread && isThere ? thread.read(group) : readHere(group);
+    const read = thread?.isReady && group.every(isShort) ? thread.read(group) : readHere(group);
     // Met when its turn comes.
     read.catch(() => {});
     ahead.push(read);
@@ -58,7 +66,7 @@ async function* readGroups(
     bytes = 0;
   };
   try {
-    for await (const line of lines) {
+    for await (const line of upToFailure(lines)) {
       bytes += line.bytes?.length ?? 0;
       if (thread === undefined && (!mayStart || bytes < BYTES_ALONE)) {
         yield identify(await readWork(line));
@@ -72,6 +80,7 @@ async function* readGroups(
     }
     if (group.length > 0) send();
     while (ahead.length > 0) yield* await takeFirst(ahead);
+    if (failure) throw failure.error;
   } finally {
     await thread?.end();
   }
@@ -81,8 +90,10 @@ function takeFirst<T>(queue: T[]): T {
   return certain(queue.shift(), 'The group that was read first');
 }
 
-function isShort({ bytes }: Line): boolean {
-  return bytes !== undefined && bytes.length <= LINE_BYTES_THERE;
+type ShortLine = Line & { readonly bytes: Buffer };
+
+function isShort(line: Line): line is ShortLine {
+  return line.bytes !== undefined && line.bytes.length <= LINE_BYTES_THERE;
 }
 
 async function readHere(group: readonly Line[]): Promise<Identified[]> {
@@ -131,7 +142,7 @@ class ReadingThread {
     });
   }
 
-  async read(group: readonly Line[]): Promise<Identified[]> {
+  async read(group: readonly ShortLine[]): Promise<Identified[]> {
     const answered = Promise.withResolvers<string>();
     this.#waiting.push(answered);
     const question = pack(group);
@@ -145,10 +156,8 @@ class ReadingThread {
     }
     const works: Identified[] = [];
     for (const [index, line] of group.entries()) {
-      const { number, bytes } = line;
       const own = found[index];
-      const work = own && bytes && unpack(own, `line ${number}`, bytes);
-      works.push(work ?? identify(await readWork(line)));
+      works.push(own ? unpack(own, line) : identify(await readWork(line)));
     }
     return works;
   }
@@ -158,18 +167,19 @@ class ReadingThread {
   }
 }
 
-function pack(group: readonly Line[]): Question {
-  const lengths = group.map(({ bytes }) => bytes?.length ?? 0);
+function pack(group: readonly ShortLine[]): Question {
+  const lengths = group.map(({ bytes }) => bytes.length);
   const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
   for (const line of group) {
-    if (line.bytes) bytes.set(line.bytes, at);
-    at += line.bytes?.length ?? 0;
+    bytes.set(line.bytes, at);
+    at += line.bytes.length;
   }
   return { bytes, lengths };
 }
 
-function unpack(found: Found, place: string, json: Uint8Array): IdentifiedWork {
+function unpack(found: Found, { number, bytes: json }: ShortLine): IdentifiedWork {
+  const place = `line ${number}`;
   const { rootIndex, members, wrapperMembers, sources, predecessors } = found;
   const requests: MintRequest[] = [];
   for (let at = 0; at < sources.length; at += 3) requests.push({ source: join(sources, at) });

@@ -15,20 +15,20 @@ const ENTRIES_MAX = 50_000;
 export function remembering(registry: Registry, entries = ENTRIES_MAX): Registry {
   const known = new LRUCache<SourceKey, CanonicalId>({ max: entries });
   const { conceptTypes } = registry;
-  const isHeading = (source: Partial<SourceIdentifier> | undefined): boolean => {
+  const comesAgain = (source: Partial<SourceIdentifier> | undefined): boolean => {
     const type = source?.ontologyType;
     return type !== undefined && (type === CONCEPT || conceptTypes.has(type));
   };
   const mint = async (requests: readonly MintRequest[]): Promise<MintResult> => {
     const answers: (MintAnswer | undefined)[] = requests.map(request =>
-      isHeading(request.source) ? recall(known, request) : undefined
+      comesAgain(request.source) ? recall(known, request) : undefined
     );
     const asked = requests.filter((_, index) => answers[index] === undefined);
     if (asked.length === 0)
       return { answers: answers.filter(answer => answer !== undefined), warnings: [] };
     const told = await registry.mint(asked);
     for (const { source, canonicalId } of told.answers) {
-      if (canonicalId !== undefined && isHeading(source)) known.set(keyOf(source), canonicalId);
+      if (canonicalId !== undefined && comesAgain(source)) known.set(keyOf(source), canonicalId);
     }
     const inOrder = told.answers.values();
     const merged = answers.map(answer => answer ?? inOrder.next().value);

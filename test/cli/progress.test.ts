@@ -210,7 +210,7 @@ describe('a run on a terminal', () => {
 
   test('says how many IDs went into the pool', async () => {
     const args = ['pool', 'top-up', '--target', '400000'];
-    const until = /^[1-3]\d\d?,000 IDs added, .*\b(\d+) % of 400,000$/;
+    const until = /^[1-9]\d?\d?,\d{3} IDs added, .*\b(\d+) % of 400,000$/;
     const percent = percentIn(await watch(args, { until }), until);
     expect(percent).toEqual(percent.toSorted((a, b) => a - b));
   });

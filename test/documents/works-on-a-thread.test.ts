@@ -6,7 +6,7 @@ import { readWorks } from '../../src/documents/works-ndjson.ts';
 import { readWorksOnAThread } from '../../src/documents/works-on-a-thread.ts';
 import type { Identified } from '../../src/domain/identified-work.ts';
 import { identify } from '../../src/domain/identified-work.ts';
-import { bytesOf } from '../support/byte-streams.ts';
+import { bytesOf, chunksOf } from '../support/byte-streams.ts';
 
 const OPTIONS = { identifiersPerWork: 20, knownShare: 0.5, predecessorShare: 0.2 };
 
@@ -82,6 +82,38 @@ describe('works that are read on a thread', () => {
     expect(works.slice(-3)).toEqual((await readPlainly(bytes)).slice(-3));
     expect(works.at(-2)).toMatchObject({ fault: { error: { code: 'LINE_TOO_LONG' } } });
     expect(asked.mock.calls.length).toBeGreaterThan(5);
+  });
+
+  test('stand in little memory there, whatever a line becomes', async () => {
+    const asked = watchThread();
+    const most = 256 * 1024 - 1;
+    const worst = [
+      `[${'{},'.repeat(most / 3 - 1)}{}]`,
+      `[${'[],'.repeat(most / 3 - 1)}[]]`,
+      `${'['.repeat(most / 2)}${']'.repeat(most / 2)}`,
+      `{${Array.from({ length: most / 12 }, (_, index) => `"${index}":{}`).join(',')}}`,
+      `[${'0.1,'.repeat(most / 4 - 1)}1]`,
+      `{"state":{"sourceIdentifier":[${'{"ontologyType":{}},'.repeat(most / 20 - 3)}{}]}}`,
+    ];
+    for (const line of worst) expect(line.length).toBeLessThanOrEqual(most + 1);
+    const lines = GOOD.flatMap((line, index) =>
+      index > 1_800 && index % 10 === 0 ? [line, worst[(index / 10) % worst.length] ?? ''] : [line]
+    );
+    const bytes = Buffer.from(lines.join('\n'));
+    const works = await readAll(readWorksOnAThread(bytesOf(bytes), 2).works());
+    expect(works).toEqual(await readPlainly(bytes));
+    expect(asked.mock.calls.length).toBeGreaterThan(5);
+  });
+
+  test('come before the failure of what holds them', async () => {
+    const ends = new Error('The disk is gone.');
+    const source = { ...bytesOf(''), chunks: chunksOf([GOOD.join('\n')], ends) };
+    const works: Identified[] = [];
+    const reading = (async () => {
+      for await (const work of readWorksOnAThread(source, 2).works()) works.push(work);
+    })();
+    await expect(reading).rejects.toBe(ends);
+    expect(works.length).toBe(GOOD.length - 1);
   });
 
   test('are read all the same where the thread dies', async () => {

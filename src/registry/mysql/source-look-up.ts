@@ -149,13 +149,15 @@ function* statementsFor(
         yield [group];
         continue;
       }
-      if (count + piece.length > most) {
+      // Type and system travel too, and may be as long as a value.
+      const texts = piece.length + 2;
+      if (count + texts > most) {
         yield small;
         small = [];
         count = 0;
       }
       small.push(group);
-      count += piece.length;
+      count += texts;
     }
   }
   if (count > 0) yield small;

@@ -46,7 +46,7 @@ async function programFolders(): Promise<string[]> {
   // Homebrew links what it keeps apart into `opt`, beside the folder of its own program.
   const ofHomebrew = fromPath
     .filter(folder => existsSync(join(folder, 'brew')))
-    .map(folder => `${dirname(folder)}/opt/*/bin`);
+    .map(folder => join(dirname(folder), 'opt', '*', 'bin'));
   const others = await Promise.all([...FOLDERS, ...ofHomebrew].map(expandStar));
   return [...new Set([...fromPath, ...others.flat()])];
 }
