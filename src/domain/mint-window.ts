@@ -1,3 +1,4 @@
+import { cut } from './cut.ts';
 import type { MintRequest } from './registry.ts';
 import type { SourceIdentifier } from './source-identifier.ts';
 
@@ -21,7 +22,7 @@ export function planWindow(
     predecessors.add(linkOf(predecessor));
     linked.add(linkOf(source)).add(linkOf(predecessor));
   }
-  if (linked.size === 0) return [cut([...works.keys()], batchSize)].filter(hasAny);
+  if (linked.size === 0) return [[...cut([...works.keys()], batchSize)]].filter(hasAny);
   const first = new Map<number, readonly MintRequest[]>();
   const rest: number[] = [];
   for (const [position, requests] of works.entries()) {
@@ -31,7 +32,7 @@ export function planWindow(
     if (isFirst) first.set(position, requests);
     else rest.push(position);
   }
-  return [pack(connect(first, linked), batchSize), cut(rest, batchSize)].filter(hasAny);
+  return [pack(connect(first, linked), batchSize), [...cut(rest, batchSize)]].filter(hasAny);
 }
 
 /** Works that share an identifier for which a predecessor is named, or that is one, in one set each. */
@@ -77,14 +78,6 @@ function pack(sets: readonly (readonly number[])[], batchSize: number): number[]
   }
   if (open.length > 0) batches.push(open);
   return batches.map(batch => batch.sort((a, b) => a - b));
-}
-
-function cut(positions: readonly number[], batchSize: number): number[][] {
-  const batches: number[][] = [];
-  for (let start = 0; start < positions.length; start += batchSize) {
-    batches.push(positions.slice(start, start + batchSize));
-  }
-  return batches;
 }
 
 /** Coarser than identity: types that fold and spellings that a collation confuses shall meet as well. */

@@ -52,6 +52,17 @@ describe.each(STORES)('a registry that fills its own pool, over $name', store =>
     expect(warnings.every(({ code }) => code === 'POOL_CORRUPT')).toBe(true);
   });
 
+  test('adds twice as many each time', async () => {
+    await using below = await store.open();
+    const registry = toppingUp(below, 2);
+    const free: number[] = [];
+    for (let count = 1; count <= 8; count += 1) {
+      await registry.mint(requests(sierra(`b${count}`)));
+      free.push((await below.countPool()).free);
+    }
+    expect(free).toEqual([1, 0, 3, 2, 1, 0, 7, 6]);
+  });
+
   test('does the same in a dry run, which writes nothing', async () => {
     await using below = await store.open();
     const before = await below.dump();

@@ -1,4 +1,5 @@
 import type { CanonicalId } from '../../domain/canonical-id.ts';
+import { cut } from '../../domain/cut.ts';
 import type {
   DatedMapping,
   HeldReading,
@@ -25,7 +26,7 @@ import { nameOf } from './mysql-settings.ts';
 import { countFree, MysqlTransaction } from './mysql-transaction.ts';
 import type { Asked } from './source-look-up.ts';
 import { equalityKeysOf, lookUpSources } from './source-look-up.ts';
-import { cut, LISTED_MAX } from './statement-sizes.ts';
+import { LISTED_MAX } from './statement-sizes.ts';
 
 /** Connections for one large look-up. With more, the server works longer for it than the answer comes sooner. */
 const LOOK_UPS_AT_ONCE = 2;

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { CanonicalId } from '../../domain/canonical-id.ts';
 import { drawCanonicalId } from '../../domain/canonical-id.ts';
+import { cut } from '../../domain/cut.ts';
 import type { Claim, ImportTransaction, StoredMapping } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { lookUpSources } from './source-look-up.ts';
-import { cut, LISTED_MAX, UNFOLDED_MAX } from './statement-sizes.ts';
+import { LISTED_MAX, UNFOLDED_MAX } from './statement-sizes.ts';
 
 /**
  * The calls of minting and importing, on a connection that has a transaction open. Under READ COMMITTED each

@@ -10,13 +10,14 @@
 import pMap from 'p-map';
 import type { CanonicalId } from '../../domain/canonical-id.ts';
 import { certain } from '../../domain/certain.ts';
+import { cut } from '../../domain/cut.ts';
 import type { StoredMapping } from '../../domain/registry.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { compareText } from '../../domain/source-identifier.ts';
 import { groupBySystem } from '../../domain/source-places.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
-import { cut, UNFOLDED_MAX } from './statement-sizes.ts';
+import { UNFOLDED_MAX } from './statement-sizes.ts';
 
 /** With fewer in a statement a connection more gains nothing. */
 const WORTH_A_CONNECTION = 2_500;

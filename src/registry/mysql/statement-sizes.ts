@@ -9,10 +9,3 @@ export const LISTED_MAX = 1_000;
  * them, that is a packet of 12 MB; servers accept 16 MB and more unless told otherwise.
  */
 export const UNFOLDED_MAX = 8_000;
-
-/** Pieces of a list that are short enough for one statement. */
-export function* cut<T>(list: readonly T[], length: number): Generator<T[]> {
-  for (let start = 0; start < list.length; start += length) {
-    yield list.slice(start, start + length);
-  }
-}
