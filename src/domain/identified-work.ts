@@ -54,8 +54,8 @@ export function isIdentified(work: object): work is IdentifiedWork {
 /** The same fault, which tells of a number in an identifier as it stands in the text. */
 function extractAsWritten(json: Uint8Array, document: unknown, fault: WorkFault): WorkFault {
   if (fault.error.code !== 'INVALID_IDENTIFIER' || isDeeperThan(DEPTH_MAX, document)) return fault;
-  const again = extractWork(unwrapWork(readAsWritten(json)).document);
-  return 'error' in again ? again : fault;
+  // What is no identifier with a number is none with the text of the number.
+  return extractWork(unwrapWork(readAsWritten(json)).document) as WorkFault;
 }
 
 /** Its source identifier, else the `_id` it came with, else its place. */

@@ -65,7 +65,7 @@ function hasAny(group: readonly unknown[]): boolean {
   return group.length > 0;
 }
 
-/** Fills batches with sets, whole ones only. */
+/** Fills batches with sets, of which there is one at least, whole ones only. */
 function pack(sets: readonly (readonly number[])[], batchSize: number): number[][] {
   const batches: number[][] = [];
   let open: number[] = [];
@@ -76,8 +76,7 @@ function pack(sets: readonly (readonly number[])[], batchSize: number): number[]
     }
     open.push(...set);
   }
-  if (open.length > 0) batches.push(open);
-  return batches.map(batch => batch.sort((a, b) => a - b));
+  return [...batches, open].map(batch => batch.sort((a, b) => a - b));
 }
 
 /** Coarser than identity: types that fold and spellings that a collation confuses shall meet as well. */
