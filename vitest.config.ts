@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // The domain needs no server: its tests alone start none.
 const domain = 'test/domain/**/*.test.ts';
 
+// Nor does the infrastructure, whose tests start an AWS of their own.
+const infrastructure = 'test/infrastructure/**/*.test.ts';
+
 const MINT_PATH =
   'src/registry/{registry,mint-batch,retries,import-batch,dry-run-store,topping-up,remembering}.ts';
 
@@ -15,12 +18,13 @@ export default defineConfig({
     unstubEnvs: true,
     projects: [
       { extends: true, test: { name: 'domain', include: [domain] } },
+      { extends: true, test: { name: 'infrastructure', include: [infrastructure] } },
       {
         extends: true,
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: [domain],
+          exclude: [domain, infrastructure],
           globalSetup: 'test/support/global-setup.ts',
         },
       },

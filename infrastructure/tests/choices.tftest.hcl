@@ -1,24 +1,7 @@
 # What the variables change, and what they refuse.
 
 mock_provider "aws" {
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:us-east-2:123456789012:key/00000000-0000-0000-0000-000000000000" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/made-up" }
-  }
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:us-east-2:123456789012:museum-export-alerts" }
-  }
-  mock_resource "aws_sfn_state_machine" {
-    defaults = { arn = "arn:aws:states:us-east-2:123456789012:stateMachine:museum-export" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:us-east-2:123456789012:log-group:/aws/vendedlogs/states/museum-export" }
-  }
-  mock_resource "aws_backup_vault" {
-    defaults = { arn = "arn:aws:backup:us-east-2:123456789012:backup-vault:museum-vault" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

@@ -1,24 +1,7 @@
 # The definition of the state machine, as it is deployed. What its executions do is tried in test/infrastructure.
 
 mock_provider "aws" {
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:eu-west-1:760097843905:key/00000000-0000-0000-0000-000000000000" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::760097843905:role/made-up" }
-  }
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:eu-west-1:760097843905:id-minter-rds-export-alerts" }
-  }
-  mock_resource "aws_sfn_state_machine" {
-    defaults = { arn = "arn:aws:states:eu-west-1:760097843905:stateMachine:id-minter-rds-export" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:eu-west-1:760097843905:log-group:/aws/vendedlogs/states/id-minter-rds-export" }
-  }
-  mock_resource "aws_backup_vault" {
-    defaults = { arn = "arn:aws:backup:eu-west-1:760097843905:backup-vault:id-minter-backup-vault" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {
