@@ -5,11 +5,12 @@ import { INFRASTRUCTURE } from '../support/aws/terraform.ts';
 import type { PythonModule } from '../support/aws/tools.ts';
 import { findPython, findTflint } from '../support/aws/tools.ts';
 import { run } from '../support/servers/processes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const CHECKOV: PythonModule = {
   name: 'checkov',
   fit: "__import__('checkov.main')",
-  requirement: 'checkov==3.2.489',
+  requirement: 'checkov==3.3.30',
 };
 
 const MINUTES = 60_000;
@@ -30,10 +31,13 @@ test(
   'checkov finds nothing, also in the bucket that is made where it is asked for',
   async () => {
     const python = await findPython(CHECKOV);
+    await using folder = await temporaryFolder();
+    const bucket = await folder.write('bucket.tfvars', 'create_bucket = true\n');
     const said = await run(
       python,
       [
         ...['-m', 'checkov.main', '--directory', INFRASTRUCTURE, '--framework', 'terraform'],
+        ...['--var-file', bucket],
         ...['--quiet', '--compact', '--output', 'json', '--soft-fail', '--skip-download'],
       ],
       { seconds: 300 }

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -7,6 +8,8 @@ import { run } from '../servers/processes.ts';
 /** What could not be found on the machine is kept here from run to run. */
 const CACHE = fileURLToPath(new URL('../../../.cache/infrastructure', import.meta.url));
 
+const PROVIDERS = 'registry.terraform.io';
+const GET_TERRAFORM = 'install 1.9 or later from https://developer.hashicorp.com/terraform';
 const TFLINT = 'v0.59.1';
 
 /** A module of Python: what has to be imported, and what is installed where it cannot be. */
@@ -18,14 +21,26 @@ export interface PythonModule {
 }
 
 /**
+ * What is installed for nobody: Terraform, and the folder or registry that its provider comes from. All else is got
+ * where it is not there.
+ *
+ * @returns why the infrastructure cannot be tested on this machine, with what to do; undefined where it can
+ */
+export async function whyNoInfrastructure(): Promise<string | undefined> {
+  if (onPath('terraform') === undefined) return `Terraform is not installed: ${GET_TERRAFORM}`;
+  if (process.env['TF_PLUGIN_DIR']) return undefined;
+  return lookup(PROVIDERS).then(
+    () => undefined,
+    () => `${PROVIDERS} is out of reach: let TF_PLUGIN_DIR name a folder that has its AWS provider`
+  );
+}
+
+/**
  * @returns the path of Terraform, which is not installed for anybody
  * @throws Error that says what to install: no test passes by being left out
  */
 export function findTerraform(): string {
-  return (
-    onPath('terraform') ??
-    fail('Terraform 1.9 or later', 'install it from https://developer.hashicorp.com/terraform')
-  );
+  return onPath('terraform') ?? fail('Terraform', GET_TERRAFORM);
 }
 
 /** tflint from the PATH, or built by Go. */
