@@ -127,10 +127,10 @@ run "encrypts_the_topic_and_lets_rules_and_alarms_publish" {
     error_message = "Alerts are not encrypted."
   }
   assert {
-    condition = [
+    condition = flatten([
       for statement in jsondecode(aws_kms_key.alerts.policy).Statement : statement.Principal.Service
       if statement.Sid == "RulesAndAlarms"
-    ] == [jsondecode(aws_sns_topic_policy.alerts.policy).Statement[0].Principal.Service]
+    ]) == [for statement in jsondecode(aws_sns_topic_policy.alerts.policy).Statement : statement.Principal.Service]
     error_message = "Who may publish may not encrypt, so that nothing arrives."
   }
   assert {
