@@ -262,7 +262,7 @@ resource "aws_sns_topic_policy" "alerts" {
     Version = "2012-10-17"
     Statement = [
       {
-        # EventBridge gives no SourceAccount or SourceArn along to topics: a condition would silence it.
+        # AWS promises no SourceAccount from EventBridge to topics, and a condition that is not met is silence.
         Sid       = "Rules"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
