@@ -13,6 +13,7 @@ import types
 
 port, proxy_port = sys.argv[1:]
 os.environ["MOTO_PORT"] = proxy_port  # where the calls of state machines go
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # those of AWS's own, which the backup's role has
 
 from botocore.exceptions import BotoCoreError
 from moto.core.config import default_user_config
