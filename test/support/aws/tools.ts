@@ -10,7 +10,7 @@ const CACHE = fileURLToPath(new URL('../../../.cache/infrastructure', import.met
 
 const PROVIDERS = 'registry.terraform.io';
 const GET_TERRAFORM = 'install 1.9 or later from https://developer.hashicorp.com/terraform';
-const TFLINT = 'v0.59.1';
+const TFLINT = 'v0.64.0';
 
 /** A module of Python: what has to be imported, and what is installed where it cannot be. */
 export interface PythonModule {
