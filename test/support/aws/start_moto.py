@@ -50,6 +50,9 @@ def start_details_as_text(self):
 
 Execution.get_start_execution_details = start_details_as_text
 
+# moto copies a state machine at each start, together with the executions that it has had, which cannot be copied.
+Execution.__deepcopy__ = lambda self, memo: self
+
 # AWS's names of errors are those of its SDK for Java: DBClusterSnapshotNotFoundFault of RDS is
 # Rds.DbClusterSnapshotNotFoundException, and what RDS has no name for is Rds.RdsException.
 SERVICES = {"rds": "Rds", "sns": "Sns", "eventbridge": "EventBridge"}
@@ -95,7 +98,7 @@ ExecutionState._eval_state = eval_state_with_fresh_retries
 # The clock.
 WaitFunction._wait_interval = lambda self, env, wait_seconds: time.sleep(0.001)
 retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: None)
-TimeoutSeconds._eval_seconds = lambda self: (
+TimeoutSeconds._eval_seconds = lambda self, env: (
     self.timeout_seconds if self.is_default_value() else min(self.timeout_seconds, CALL_SECONDS)
 )
 
