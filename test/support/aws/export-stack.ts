@@ -41,6 +41,7 @@ export interface EndedExport {
 
 const CLUSTER = 'identifiers-serverless';
 const BUS = 'catalogue-pipeline-id-minter';
+const TRIAL_BUS = 'trial';
 
 // What differs from production is where AWS is: no endpoint, key or check of ours stands in the product's own files.
 const OVERRIDE = `
@@ -85,6 +86,7 @@ export async function applyExportStack(): Promise<ExportStack> {
       Targets: [{ Id: 'queue', Arn: events.arn }],
     });
   };
+  await aws.json('events', 'AWSEvents.CreateEventBus', { Name: TRIAL_BUS });
   // as a consumer of the event would
   await putRule({
     Name: 'consumer',
@@ -128,21 +130,30 @@ export async function applyExportStack(): Promise<ExportStack> {
       });
       return `arn:aws:rds:${aws.region}:${aws.account}:cluster-snapshot:${name}`;
     },
-    // moto has no topics and state machines as targets: a rule with the same pattern sends to a queue.
+    // moto has no topics and state machines as targets: a rule with the same pattern, on a bus of its own, sends to
+    // a queue.
     async ruleTakes(rule, { source, type, detail }) {
       const { EventPattern } = await aws.json('events', 'AWSEvents.DescribeRule', { Name: rule });
       await putRule({
         Name: `copy-of-${rule}`,
-        EventBusName: 'default',
+        EventBusName: TRIAL_BUS,
         EventPattern: String(EventPattern),
       });
       await takeAll(aws, events.url);
       await aws.json('events', 'AWSEvents.PutEvents', {
-        Entries: [{ Source: source, DetailType: type, Detail: JSON.stringify(detail) }],
+        Entries: [
+          {
+            EventBusName: TRIAL_BUS,
+            Source: source,
+            DetailType: type,
+            Detail: JSON.stringify(detail),
+          },
+        ],
       });
       const taken = await takeAll(aws, events.url);
       await aws.json('events', 'AWSEvents.RemoveTargets', {
         Rule: `copy-of-${rule}`,
+        EventBusName: TRIAL_BUS,
         Ids: ['queue'],
       });
       return taken.length > 0;

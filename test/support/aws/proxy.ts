@@ -129,7 +129,8 @@ function answerFault(incoming: IncomingMessage, fault: Exclude<Fault, string>): 
   if ('answer' in fault) return { ...json({}), body: Buffer.from(fault.answer) };
   const { status, code, message } = fault;
   if (incoming.headers['x-amz-target'] !== undefined) {
-    return { ...json({ __type: code, message }), status };
+    const answer = json({ __type: code, message });
+    return { ...answer, status, headers: { ...answer.headers, 'x-amzn-requestid': 'made-up' } };
   }
   const xml =
     `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>` +
