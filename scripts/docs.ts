@@ -21,6 +21,7 @@ import { ERRORS } from '../src/domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../src/domain/source-identifier.ts';
 import { VARIABLES } from '../src/runtime/settings.ts';
 import { jsonSchemas } from './json-schemas.ts';
+import { describeTerraformVariables } from './terraform-variables.ts';
 
 /** What stands between `<!-- name: … -->` and `<!-- end of name -->` in each page; paths are the project's. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
@@ -34,6 +35,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = 
     growth: describeGrowth,
     workloads: describeWorkloads,
   },
+  'infrastructure/README.md': { variables: describeTerraformVariables },
 };
 
 type ExitStatus = (typeof EXIT)[keyof typeof EXIT] | ErrorEntry['exit'];
