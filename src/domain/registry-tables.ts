@@ -1,0 +1,25 @@
+import type { SourceIdentifier } from './source-identifier.ts';
+
+/** A row of `canonical_ids`. Nothing is promised of it: what is exported may be damaged. */
+export interface PoolRecord {
+  readonly canonicalId: string;
+  /** `free` or `assigned`. */
+  readonly status: string;
+  /** Seconds since 1970 in UTC; null where the database has no time. */
+  readonly createdAt: number | null;
+}
+
+/** A row of `identifiers`. */
+export interface MappingRecord {
+  readonly source: SourceIdentifier;
+  readonly canonicalId: string;
+  /** Seconds since 1970 in UTC; null where the database has no time. */
+  readonly createdAt: number | null;
+}
+
+/** Both tables of a registry at one moment, every row once, in pages of some thousand rows. */
+export interface RegistryTables {
+  readonly conceptTypes: ReadonlySet<string>;
+  canonicalIds(): AsyncIterable<readonly PoolRecord[]>;
+  identifiers(): AsyncIterable<readonly MappingRecord[]>;
+}
