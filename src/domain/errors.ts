@@ -16,6 +16,7 @@ export interface ErrorEntry {
 const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
 const ONLY_READ = 'Nothing was changed: a check only reads.';
+const ONLY_READ_EXPORT = 'Nothing was changed: the export was only read.';
 const CHECK_AGAIN = 'Then `id-minter check` again.';
 const LINE_PASSED_OVER =
   'The line was passed over: its work is not in the target, its identifier got no ID, its mapping was not imported. The run goes on.';
@@ -333,6 +334,61 @@ export const ERRORS = {
     data: NOTHING_WRITTEN,
     remedy:
       'Back up first. Then `id-minter migrate rollback --drop-mappings COUNT` with exactly the count that the message names.',
+  },
+  EXPORT_NOT_FOUND: {
+    exit: 3,
+    cause:
+      'The folder or bucket is not there, or holds no export of a registry: no table canonical_ids or identifiers below it, or those of several databases.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Name the folder of one export, in which `export_info_….json` or `manifest.json` and the folder of the database stand. Then say the same command again.',
+  },
+  EXPORT_ACCESS_DENIED: {
+    exit: 3,
+    cause:
+      'The folder or bucket refuses this user, or there are no credentials for it. AWS refuses as well what a KMS key does not allow.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Give the right that the message names (s3:ListBucket, s3:GetObject, s3:PutObject, kms:Decrypt), or the credentials, and say the same command again.',
+  },
+  EXPORT_UNAVAILABLE: {
+    exit: 4,
+    cause: 'Reading or writing an export failed in mid-run: the network, the service or the disk.',
+    data: 'What is in a registry is right. An export that was being written has no manifest.json, so that nobody takes it for whole.',
+    remedy:
+      'Mend it, and say the same command again; `export write` needs an empty folder: remove what it left, or name another.',
+  },
+  EXPORT_INCOMPLETE: {
+    exit: 6,
+    cause:
+      'An export is not whole: it has neither manifest nor export_info, they do not say COMPLETE, a table or a file is missing, or a folder lacks its _SUCCESS.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'If it is still being written, wait. Else take another export: `id-minter export verify` names all that is missing.',
+  },
+  EXPORT_DAMAGED: {
+    exit: 6,
+    cause:
+      'A file of an export is not what it should be: it cannot be read, is not as long as the manifest says, holds another number of rows or another digest, or a value that no registry holds.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'Copy it again from where it was written, or take another export. `id-minter export verify` names each file and value.',
+  },
+  RESTORE_REFUSED: {
+    exit: 5,
+    cause:
+      'An export can only be restored into an empty registry that folds the same types as the exported one, and this one has rows, or another export is half-way in it.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Name a new database: `id-minter migrate` makes the tables. Where another export is half-way, complete that one by its own `id-minter export restore`.',
+  },
+  RESTORE_UNFINISHED: {
+    exit: 5,
+    cause:
+      'An export is being restored into the registry, or the restore broke off. IDs that it has not brought yet would be minted anew.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Say the same `id-minter export restore` again: it goes on where it stopped. Or drop the database and begin anew.',
   },
   NOT_AVAILABLE: {
     exit: 4,
