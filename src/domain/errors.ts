@@ -18,6 +18,7 @@ const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch a
 const ONLY_READ = 'Nothing was changed: a check only reads.';
 const ONLY_READ_EXPORT = 'Nothing was changed: the export was only read.';
 const CHECK_AGAIN = 'Then `id-minter check` again.';
+const VERIFY_AGAIN = 'Then `id-minter export verify` again.';
 const LINE_PASSED_OVER =
   'The line was passed over: its work is not in the target, its identifier got no ID, its mapping was not imported. The run goes on.';
 
@@ -373,6 +374,65 @@ export const ERRORS = {
     data: ONLY_READ_EXPORT,
     remedy:
       'Copy it again from where it was written, or take another export. `id-minter export verify` names each file and value.',
+  },
+  DOUBLED_ID: {
+    exit: 6,
+    cause:
+      'One canonical ID is in the pool of an export more than once, which a registry’s key does not allow.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Do not restore from it: take another export. ${VERIFY_AGAIN}`,
+  },
+  MAPPING_LOST: {
+    exit: 6,
+    cause:
+      'A mapping of the export is not in the registry, byte for byte: it was deleted or spelt anew, or the export is of another registry.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'If the export is of this registry, its ID may be public: `id-minter import` gives it back to the source identifier. Find out who deletes there.',
+  },
+  MAPPING_CHANGED: {
+    exit: 6,
+    cause:
+      'A source identifier has one canonical ID in the export and another one in the registry. Minting never changes a mapping: somebody did, or the export was changed.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      '`id-minter lookup` of both IDs shows who else has them; an export of another day shows which of the two was right. Decide which ID the public URL has, and redirect the other.',
+  },
+  ID_LOST: {
+    exit: 6,
+    cause:
+      'A canonical ID of the export is not in the registry’s pool, so that it could be drawn and given once more.',
+    data: ONLY_READ_EXPORT,
+    remedy: `If the export is of this registry, put the ID back into canonical_ids, as assigned where it was so in the export. ${VERIFY_AGAIN}`,
+  },
+  STATUS_CHANGED: {
+    exit: 6,
+    cause:
+      'A canonical ID has another status in the registry than in the export, and has not gone from free to assigned, which is all that minting does.',
+    data: ONLY_READ_EXPORT,
+    remedy: `One that was assigned may be public, and must not be given again: set it to assigned, and find out who set it free. ${VERIFY_AGAIN}`,
+  },
+  TIME_CHANGED: {
+    exit: 6,
+    cause:
+      'A row has another time in the registry than in the export. Minting never changes one, and the oldest mapping of an ID is its original.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Find out who wrote there, and which time is right; correct CreatedAt if the registry is wrong. ${VERIFY_AGAIN}`,
+  },
+  NOT_EXPORTED: {
+    exit: 6,
+    cause:
+      'A row of the registry is more than 15 minutes older than the snapshot of the export, and not in it: the export lacks a part, is older than it says or of another registry, or the row was put in by hand.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Do not rely on this export: make another one. ${VERIFY_AGAIN}`,
+  },
+  CONCEPT_TYPES_CHANGED: {
+    exit: 6,
+    cause:
+      'The registry looks up other types as `Concept` than the export says. The list is fixed when a registry is created, so the two are not of one registry, or one of them was changed.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      '`id-minter migrate status` shows the registry that is meant. Restored as it is, the export would look up other identifiers.',
   },
   RESTORE_REFUSED: {
     exit: 5,
