@@ -301,6 +301,7 @@ function watch(store: RegistryStore, before: () => Promise<void>): RegistryStore
     conceptTypes: store.conceptTypes,
     canStore: text => store.canStore(text),
     held: store.held,
+    snapshot: work => store.snapshot(work),
     transaction: work => store.transaction(transaction => work(watchCalls(transaction, before))),
     lookUp: sources => store.lookUp(sources),
     equalityKeys: sources => store.equalityKeys(sources),

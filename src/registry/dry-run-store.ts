@@ -11,6 +11,7 @@ import type {
   Status,
   StoredMapping,
 } from '../domain/registry.ts';
+import type { RegistrySnapshot } from '../domain/registry-export.ts';
 import type { FoldedIdentifier } from '../domain/source-identifier.ts';
 
 /**
@@ -91,6 +92,11 @@ export class DryRunStore implements RegistryStore {
 
   statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>> {
     return this.#store.statusOf(ids);
+  }
+
+  /** Of what stands below, as {@link held}. */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    return this.#store.snapshot(work);
   }
 
   async countPool(): Promise<PoolCount> {

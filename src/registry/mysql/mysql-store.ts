@@ -8,10 +8,12 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
+import type { RegistrySnapshot } from '../../domain/registry-export.ts';
 import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { createHeldReading } from '../held-reading.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
+import { readSnapshot } from '../snapshot-reading.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { connector } from './mysql-connection.ts';
 import type { Translated } from './mysql-errors.ts';
@@ -32,6 +34,9 @@ const LOOK_UPS_AT_ONCE = 2;
 
 /** Of counting tens of millions of IDs from a cold disk. */
 const COUNT_TIMEOUT_MS = 600_000;
+
+/** A reader of a snapshot may have to wait long for where its pages go. */
+const SNAPSHOT_WAIT_SECONDS = 3_600;
 
 /**
  * Opens a registry on MySQL or MariaDB. Tries once: what is wrong with host, user, database or tables is said at
@@ -123,6 +128,32 @@ class MysqlStore implements RegistryStore {
     return new Map(rows);
   }
 
+  /** On a connection of its own, which then is not lent again: its settings are not those of the others. */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    const { conceptTypes } = this;
+    return this.#pool.use(async connection => {
+      const translated = <Result>(result: Promise<Result>): Promise<Result> =>
+        result.catch(error => {
+          throw this.translate(error).error;
+        });
+      try {
+        await translated(beginSnapshot(connection));
+        return await work(
+          await readSnapshot({
+            conceptTypes,
+            keyHint: 'FORCE INDEX (PRIMARY)',
+            now: 'UNIX_TIMESTAMP()',
+            // What old servers took for a time that is none.
+            createdAt: 'NULLIF(UNIX_TIMESTAMP(CreatedAt), 0)',
+            rows: (sql, values) => translated(connection.rows(sql, values)),
+          })
+        );
+      } finally {
+        await connection.end();
+      }
+    });
+  }
+
   countPool(): Promise<PoolCount> {
     return this.#pool.use(async connection => {
       const rows = await connection.rows<[Status, number]>(
@@ -187,6 +218,13 @@ class MysqlStore implements RegistryStore {
       return result;
     });
   }
+}
+
+/** Both tables as they are now, whatever others commit meanwhile. */
+async function beginSnapshot(connection: MysqlConnection): Promise<void> {
+  await connection.change('SET SESSION wait_timeout = ?', [SNAPSHOT_WAIT_SECONDS]);
+  await connection.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  await connection.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
 }
 
 /** A connection on which something failed is closed instead, which rolls back as well. */

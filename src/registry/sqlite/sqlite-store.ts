@@ -14,6 +14,7 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
+import type { RegistrySnapshot } from '../../domain/registry-export.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { keyOf } from '../../domain/source-identifier.ts';
 import { groupBySystem } from '../../domain/source-places.ts';
@@ -21,7 +22,8 @@ import { createHeldReading } from '../held-reading.ts';
 import { withRetries } from '../retries.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
-import { openConnection, parseTime, switchToWal } from './sqlite-connection.ts';
+import { readSnapshot } from '../snapshot-reading.ts';
+import { openConnection, parseTime, prepareRows, switchToWal } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 import { readRecords } from './sqlite-migrations.ts';
 
@@ -108,6 +110,45 @@ class SqliteStore implements RegistryStore {
     return this.#read.statusOf(ids);
   }
 
+  /** On a connection of its own, whose transaction began when it first read. */
+  async snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    const { conceptTypes } = this;
+    const connection = await withRetries(this, async () => openConnection(this.#path, 'rw'));
+    try {
+      const rows = async <Row extends readonly unknown[]>(
+        sql: string,
+        values: readonly (string | number)[]
+      ): Promise<Row[]> => {
+        await nextTurn();
+        try {
+          return prepareRows<Row>(connection, sql)(...values);
+        } catch (error) {
+          throw this.translate(error).error;
+        }
+      };
+      await withRetries(this, async () => {
+        // Else the one who writes would wait until all is read.
+        if (!this.#isWal) switchToWal(connection);
+        this.#isWal = true;
+        if (!connection.isTransaction) connection.exec('BEGIN');
+        connection.exec('SELECT 1 FROM canonical_ids LIMIT 1');
+      });
+      return await work(
+        await readSnapshot({
+          conceptTypes,
+          rows,
+          keyHint: '',
+          now: 'unixepoch()',
+          // An empty text stands for a time that nobody knows, since the column takes no NULL.
+          createdAt:
+            "CASE CreatedAt WHEN '' THEN NULL ELSE ifnull(unixepoch(CreatedAt), CreatedAt) END",
+        })
+      );
+    } finally {
+      connection.close();
+    }
+  }
+
   async countPool(): Promise<PoolCount> {
     return this.#read.countPool();
   }
@@ -183,7 +224,8 @@ function prepareReading(connection: DatabaseSync) {
         ([ontologyType, sourceSystem, value, canonicalId, createdAt]) => ({
           source: { ontologyType, sourceSystem, value },
           canonicalId,
-          createdAt: parseTime(createdAt),
+          // Of a time that nobody knows, the row is taken for the oldest.
+          createdAt: createdAt === '' ? new Date(0) : parseTime(createdAt),
         })
       ),
     statusOf: (ids: readonly CanonicalId[]) => new Map(status(JSON.stringify(ids))),
@@ -284,16 +326,6 @@ function prepareLookUp(
     }
     return answers;
   };
-}
-
-/** A statement whose rows come as arrays, which cost less than objects. */
-function prepareRows<Row extends readonly unknown[]>(
-  connection: DatabaseSync,
-  sql: string
-): (...values: readonly (string | number)[]) => Row[] {
-  const statement = connection.prepare(sql);
-  statement.setReturnArrays(true);
-  return (...values) => statement.all(...values) as unknown as Row[];
 }
 
 /** @returns how many rows it changed */
