@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { loadSqlite } from './load-sqlite.ts';
 
@@ -27,6 +27,16 @@ export function openConnection(path: string, mode: 'rw' | 'rwc'): DatabaseSync {
 /** Readers go on while one writes. Recorded in the file, and missing in a copy that VACUUM INTO made. */
 export function switchToWal(connection: DatabaseSync): void {
   connection.exec('PRAGMA journal_mode = WAL');
+}
+
+/** A statement whose rows come as arrays, which cost less than objects. */
+export function prepareRows<Row extends readonly unknown[]>(
+  connection: DatabaseSync,
+  sql: string
+): (...values: readonly SQLInputValue[]) => Row[] {
+  const statement = connection.prepare(sql);
+  statement.setReturnArrays(true);
+  return (...values) => statement.all(...values) as unknown as Row[];
 }
 
 /** As in `CreatedAt`: UTC, to the second. */
