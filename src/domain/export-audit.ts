@@ -8,7 +8,7 @@ import { formatSourceIdentifier } from './source-identifier.ts';
 
 /** What can be wrong with an export: what an audit finds in a registry, what only files can have, and differences. */
 export type ExportFindingCode =
-  | Exclude<FindingCode, 'INHERITANCE_CONFLICT' | 'ABSENT_IDENTIFIER'>
+  | FindingCode
   | Extract<
       ErrorCode,
       | 'EXPORT_INCOMPLETE'
@@ -46,6 +46,9 @@ export type Change = 'assigned' | 'younger' | 'undecided';
  */
 export const UNDECIDED_SECONDS = 15 * 60;
 
+/** What a date can be, in seconds before and after 1970. */
+const LAST_SECOND = 8.64e12;
+
 /** What is wrong with an export as a whole or with one of its files. */
 export function findProblem({ code, message, details }: IdMinterError): ExportFinding {
   const { path } = details;
@@ -73,11 +76,20 @@ export function auditTimes({
   rows,
 }: ExportPage<PoolRecord | MappingRecord>): ExportFinding[] {
   return rows.flatMap(({ canonicalId, createdAt }, index) => {
-    if (createdAt === null || Number.isInteger(createdAt)) return [];
-    const why = Number.isNaN(createdAt) ? 'no time' : 'not a whole second';
+    if (createdAt === null || isTime(createdAt)) return [];
+    const why = Math.abs(createdAt) <= LAST_SECOND ? 'not a whole second' : 'no time';
     const what = `row ${start + index + 1}: CreatedAt of ${canonicalId} is ${why}`;
     return [{ ...findDamage(file.path, what), canonicalIds: [canonicalId] }];
   });
+}
+
+/** A time that is none, or no whole second, is unknown. */
+export function withSoundTimes<Row extends PoolRecord | MappingRecord>(
+  rows: readonly Row[]
+): Row[] {
+  return rows.map(row =>
+    row.createdAt === null || isTime(row.createdAt) ? row : { ...row, createdAt: null }
+  );
 }
 
 /** A row of the pool whose ID is there already. */
@@ -201,6 +213,10 @@ export function compareConceptTypes(
       ...{ canonicalIds: [], sources: [] },
     },
   ];
+}
+
+function isTime(seconds: number): boolean {
+  return Number.isInteger(seconds) && Math.abs(seconds) <= LAST_SECOND;
 }
 
 /** Where a row that is not exported stands in time. */

@@ -70,7 +70,7 @@ type Rows<Row> = (...values: readonly SQLInputValue[]) => Iterator<Row>;
  * It stands where SQLite looks for a place, in `TMPDIR` where that is set, and needs about 70 bytes for each mapping
  * and 30 for each canonical ID, of the export and of the registry.
  */
-export function openComparisonRoom(): ComparisonRoom {
+export function openSqliteRoom(): ComparisonRoom {
   const { DatabaseSync: Database } = loadSqlite();
   return new SqliteComparisonRoom(new Database(''));
 }
