@@ -101,3 +101,30 @@ export interface RegistrySnapshot extends RegistryTables {
   /** Seconds since 1970 in UTC, by the clock that dates its rows. */
   readonly takenAt: number;
 }
+
+/** How far the writing of an export is. */
+export interface WriteTally {
+  canonicalIds: number;
+  mappings: number;
+  files: number;
+  bytes: number;
+}
+
+/** An empty folder or part of a bucket, into which an export is written. */
+export interface ExportTarget extends AsyncDisposable {
+  /** Where it is, as people say it. */
+  readonly name: string;
+  /**
+   * Writes both tables in the layout of RDS, and the manifest when all else is there. What it wrote goes again where it
+   * fails.
+   *
+   * @throws IdMinterError EXPORT_ACCESS_DENIED, EXPORT_UNAVAILABLE; what the snapshot rejects with
+   */
+  write(options: {
+    readonly snapshot: RegistrySnapshot;
+    /** The name of the registry. */
+    readonly registry: string;
+    readonly tally: WriteTally;
+    readonly signal: AbortSignal;
+  }): Promise<Manifest>;
+}

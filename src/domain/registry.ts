@@ -2,6 +2,7 @@ import type { Audited, HeldMapping } from './audit.ts';
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError, Warning } from './errors.ts';
 import type { RegistrySnapshot } from './registry-export.ts';
+import type { RestoreBatch, RestoreMarker } from './registry-restore.ts';
 import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
 
 /** One source identifier that shall have a canonical ID. `predecessor: null` means none. */
@@ -215,6 +216,12 @@ export interface RegistryStore {
   readonly held: HeldReading;
   /** Runs `work` over what both tables hold at one moment; what fails there is translated. */
   snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T>;
+  /** How far an export is in it; undefined where none was ever restored into it. */
+  restoreMarker(): Promise<RestoreMarker | undefined>;
+  /** Writes a batch in one transaction, unless the marker says that it is there; rejects with RESTORE_REFUSED where another one stands. */
+  restore(batch: RestoreBatch): Promise<void>;
+  /** All rows of both tables: exact, and so slow where there are tens of millions. */
+  countRows(): Promise<{ readonly ids: number; readonly mappings: number }>;
   countPool(): Promise<PoolCount>;
   /** Counts free IDs, but stops at `limit`: counting all of a large pool is slow. */
   countFree(limit: number): Promise<number>;

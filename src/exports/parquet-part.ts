@@ -5,7 +5,7 @@ import type { Column } from './table-columns.ts';
 import { COLUMNS, PARSERS, schemaOf } from './table-columns.ts';
 
 /** Rows that are encoded together: a few MB of memory. */
-const GROUP_ROWS = 50_000;
+export const GROUP_ROWS = 50_000;
 /** Level 6 takes three times as long for files a tenth smaller. */
 const GZIP_LEVEL = 3;
 

@@ -12,6 +12,7 @@ import type {
   StoredMapping,
 } from '../domain/registry.ts';
 import type { RegistrySnapshot } from '../domain/registry-export.ts';
+import type { RestoreMarker } from '../domain/registry-restore.ts';
 import type { FoldedIdentifier } from '../domain/source-identifier.ts';
 
 /**
@@ -97,6 +98,17 @@ export class DryRunStore implements RegistryStore {
   /** Of what stands below, as {@link held}. */
   snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
     return this.#store.snapshot(work);
+  }
+
+  restoreMarker(): Promise<RestoreMarker | undefined> {
+    return this.#store.restoreMarker();
+  }
+
+  /** Nobody restores into a view. */
+  async restore(): Promise<void> {}
+
+  countRows(): ReturnType<RegistryStore['countRows']> {
+    return this.#store.countRows();
   }
 
   async countPool(): Promise<PoolCount> {

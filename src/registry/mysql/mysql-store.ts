@@ -9,17 +9,21 @@ import type {
   StoredMapping,
 } from '../../domain/registry.ts';
 import type { RegistrySnapshot } from '../../domain/registry-export.ts';
+import type { RestoreBatch, RestoreMarker } from '../../domain/registry-restore.ts';
 import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { createHeldReading } from '../held-reading.ts';
+import { restoreMarkerOf } from '../migration-database.ts';
+import { isToBeRestored, refusedRow } from '../restoring.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
 import { readSnapshot } from '../snapshot-reading.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { connector } from './mysql-connection.ts';
 import type { Translated } from './mysql-errors.ts';
-import { translateMysqlError } from './mysql-errors.ts';
+import { isUnfitRow, translateMysqlError } from './mysql-errors.ts';
 import { MysqlPool } from './mysql-pool.ts';
-import { readRecordsOrAdopt } from './mysql-records.ts';
+import { readRecords, readRecordsOrAdopt } from './mysql-records.ts';
+import { lockRestoreMarker, restoreRows } from './mysql-restore.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { readSchema } from './mysql-schema.ts';
 import type { MysqlSettings } from './mysql-settings.ts';
@@ -151,6 +155,35 @@ class MysqlStore implements RegistryStore {
       } finally {
         await connection.end();
       }
+    });
+  }
+
+  restoreMarker(): Promise<RestoreMarker | undefined> {
+    return this.#pool.use(async connection => restoreMarkerOf(await readRecords(connection)));
+  }
+
+  restore(batch: RestoreBatch): Promise<void> {
+    return this.#transact(async connection => {
+      const standing = await lockRestoreMarker(connection);
+      if (!isToBeRestored(this.name, standing, batch)) return;
+      try {
+        await restoreRows(connection, batch);
+      } catch (error) {
+        if (!isUnfitRow(error)) throw error;
+        throw refusedRow(this.name, error.message, error);
+      }
+    });
+  }
+
+  countRows(): Promise<{ ids: number; mappings: number }> {
+    return this.#pool.use(async connection => {
+      const [row] = await connection.rows<[number, number]>(
+        'SELECT (SELECT COUNT(*) FROM canonical_ids), (SELECT COUNT(*) FROM identifiers)',
+        [],
+        { timeoutMs: COUNT_TIMEOUT_MS }
+      );
+      const [ids = 0, mappings = 0] = row ?? [];
+      return { ids, mappings };
     });
   }
 

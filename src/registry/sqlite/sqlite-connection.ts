@@ -43,3 +43,9 @@ export function prepareRows<Row extends readonly unknown[]>(
 export function parseTime(text: string): Date {
   return new Date(`${text.replace(' ', 'T')}Z`);
 }
+
+/** The counterpart; an unknown time is the empty text, since the columns take no NULL. */
+export function formatTime(seconds: number | null): string {
+  if (seconds === null) return '';
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
