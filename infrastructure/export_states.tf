@@ -90,7 +90,10 @@ locals {
       Type = "Choice"
       Choices = [
         {
-          And  = concat(local.snapshot_given, [{ Variable = "$.detail.resourceName", IsString = true }])
+          And = concat(local.snapshot_given, [
+            { Variable = "$.detail.resourceName", IsPresent = true },
+            { Variable = "$.detail.resourceName", IsString = true },
+          ])
           Next = "PlanAfterBackup"
         },
         { And = local.snapshot_given, Next = "PlanManualExport" },
