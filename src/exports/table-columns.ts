@@ -119,8 +119,11 @@ function timeOf(value: unknown, row: number): number | null {
 function parseTime(text: string): number {
   const match = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?Z?$/.exec(text);
   if (match === null) return Number.NaN;
-  const [, day, time, fraction = ''] = match;
-  return Date.parse(`${day}T${time}Z`) / 1000 + Number(fraction);
+  const [, day = '', time, fraction = ''] = match;
+  const seconds = Date.parse(`${day}T${time}Z`) / 1000;
+  // The 30th of February would be the 2nd of March.
+  const isDay = Number.isFinite(seconds) && new Date(seconds * 1000).toISOString().startsWith(day);
+  return isDay ? seconds + Number(fraction) : Number.NaN;
 }
 
 /** A whole second stays whole. */
