@@ -37,6 +37,7 @@ const warnings = z.partialRecord(warningCode, count);
 const identifiers = z.strictObject({ existing: count, inherited: count, minted: count });
 const outcome = z.enum(['existing', 'inherited', 'minted']);
 const migrations = z.array(z.string());
+const exportedTable = z.strictObject({ rows: count, digest: z.string().regex(/^[0-9a-f]{32}$/) });
 const told = z.strictObject({ code: errorCode, message: z.string() });
 const canonicalId = z.string().regex(/^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$/);
 /** In a dry run a new ID is a stand-in. */
@@ -164,6 +165,24 @@ const SHAPES = {
   'migrate-rollback': z
     .strictObject({ rolledBack: z.string().nullable(), droppedMappings: count })
     .describe('What `id-minter migrate rollback --json` prints.'),
+  'export-write': z
+    .strictObject({
+      export: z.string(),
+      location: z.string(),
+      snapshotTime: z.iso.datetime(),
+      canonicalIds: exportedTable,
+      mappings: exportedTable,
+      files: count,
+      bytes: count,
+    })
+    .describe('What `id-minter export write --json` prints.'),
+  'export-restore': z
+    .strictObject({
+      outcome: z.enum(['restored', 'already']),
+      mappings: count,
+      canonicalIds: z.strictObject({ assigned: count, free: count }),
+    })
+    .describe('What `id-minter export restore --json` prints.'),
   error: z
     .strictObject({
       error: z.strictObject({

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { FindingCode } from '../../src/domain/audit.ts';
@@ -78,6 +78,19 @@ const WITH_BROKEN_KEY = `
 `;
 
 const FIRST = '0001_create_identifiers_schema';
+
+const TO_NEW = ['--registry', 'sqlite:new.sqlite'];
+const AWS = {
+  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+};
+/** How far a restore came that broke off. */
+const HALF = JSON.stringify({
+  restore: {
+    ...{ identity: '0', name: 'a-backup', withFree: true, phase: 'mappings', file: 0, row: 1 },
+    expected: { assigned: 4, free: 2, mappings: 6 },
+    restored: { assigned: 4, free: 0, mappings: 1 },
+  },
+});
 
 /** A code without a case does not compile. */
 const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
@@ -383,6 +396,75 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     data: 'Nothing was changed',
     remedy: '--drop-mappings 1',
     holds: [source('1')],
+  },
+  EXPORT_NOT_FOUND: {
+    args: ['export', 'restore', 'nowhere', ...TO_NEW],
+    value: 'nowhere is empty, or is not there',
+    data: 'Nothing was read or written',
+    remedy: 'Name the folder of one export',
+    holds: [],
+  },
+  EXPORT_ACCESS_DENIED: {
+    args: ['export', 'restore', 's3://a-bucket/backup', ...TO_NEW],
+    environment: { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    value: 's3://a-bucket/backup',
+    data: 'What was restored so far is right',
+    remedy: 'See that AWS credentials can be found',
+    holds: [],
+  },
+  EXPORT_UNAVAILABLE: {
+    args: ['export', 'restore', 's3://a-bucket/backup', ...TO_NEW],
+    environment: { ...AWS, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /s3:\/\/a-bucket\/backup.*ECONNREFUSED/,
+    data: 'What was restored so far is right',
+    remedy: 'See that S3 can be reached, then say the same command again',
+    holds: [],
+  },
+  EXPORT_INCOMPLETE: {
+    args: ['export', 'restore', 'backup', ...TO_NEW],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await rm(desk.path('backup/identifiers/canonical_ids/1/_SUCCESS'));
+      return await desk.run(args);
+    },
+    value: 'identifiers/canonical_ids/1/ has no _SUCCESS',
+    data: 'It was only read',
+    remedy: 'take another export',
+    holds: [],
+  },
+  EXPORT_DAMAGED: {
+    args: ['export', 'restore', 'backup', ...TO_NEW],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await truncate(desk.path('backup/identifiers/canonical_ids/1/part-00000.gz.parquet'), 99);
+      return await desk.run(args);
+    },
+    value: /part-00000.gz.parquet has 99 bytes, and \d+ by its manifest/,
+    data: 'It was only read',
+    remedy: 'Copy it again from where it was written',
+    holds: [],
+  },
+  RESTORE_REFUSED: {
+    sql: has(source('1'), 'z2345678'),
+    args: ['export', 'restore', 'backup'],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      return await desk.run(args);
+    },
+    value: 'it holds 4 canonical IDs and 1 mappings',
+    data: 'Nothing was written',
+    remedy: 'Name a new database',
+    holds: [source('1')],
+  },
+  RESTORE_UNFINISHED: {
+    sql: [
+      `INSERT INTO id_minter_migrations (Id, OldestCode, Facts) VALUES ('restore', '1.0.0', '${HALF}')`,
+    ],
+    args: ['assign', 'Work[s/1]'],
+    value: /The export a-backup .* 5 of 12 rows are there/,
+    data: 'Nothing was read or written',
+    remedy: 'Say the same `id-minter export restore` again',
+    holds: [],
   },
   NOT_AVAILABLE: {
     args: ['mint', '--full'],

@@ -8,8 +8,8 @@ import type { RegistryKind } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
 import { fillRegistry, sqliteAt, tablesOf } from './restored.ts';
 
-/** Together with those on the other kinds, at least 20. */
-const KILLS = 10;
+/** Registries, each of which meets two kills: on SQLite and one server 24 in all. */
+const REGISTRIES = 6;
 const IDS = 40_000;
 const RESTORE = ['export', 'restore', 'backup', '--with-free', '--json'];
 
@@ -45,7 +45,7 @@ describe.each(REGISTRY_KINDS)('a restore on $name', kind => {
     const ms = performance.now() - began;
 
     const ends: string[] = [];
-    for (let kill = 0; kill < KILLS; kill += 1) {
+    for (let number = 0; number < REGISTRIES; number += 1) {
       await using desk = await openRestoring(kind, source.path('backup'));
       // A fresh process takes some of the time to start; and one is killed twice in a row.
       for (const share of [0.2 + 0.8 * Math.random(), 0.2 + 0.5 * Math.random()]) {
@@ -75,6 +75,6 @@ describe.each(REGISTRY_KINDS)('a restore on $name', kind => {
       expect(await tablesOf(desk.registry)).toEqual(tables);
     }
     // Else nothing was tried.
-    expect(ends.filter(end => end === 'between').length, ends.join()).toBeGreaterThan(KILLS / 4);
+    expect(ends.filter(end => end === 'between').length, ends.join()).toBeGreaterThan(1);
   });
 });

@@ -51,8 +51,7 @@ export async function writeExport(
     );
   }
   speak.say(
-    `Exported ${identifiers.rows} mappings and ${canonical_ids.rows} canonical IDs as they were at ` +
-      `${manifest.snapshotTime}: ${tally.files} files, ${tally.bytes} bytes.`
+    `Exported ${identifiers.rows} mappings and ${canonical_ids.rows} canonical IDs: ${tally.files} files.`
   );
   return EXIT.done;
 }
