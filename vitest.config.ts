@@ -7,7 +7,7 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-const missing = process.env['CI'] === 'true' ? undefined : await whyNoInfrastructure();
+const missing = process.env['CI'] === 'true' ? undefined : whyNoInfrastructure();
 if (missing !== undefined) {
   console.warn(`The infrastructure is NOT tested in this run. ${missing}.`);
 }

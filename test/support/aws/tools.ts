@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -8,7 +7,6 @@ import { run } from '../servers/processes.ts';
 /** What could not be found on the machine is kept here from run to run. */
 const CACHE = fileURLToPath(new URL('../../../.cache/infrastructure', import.meta.url));
 
-const PROVIDERS = 'registry.terraform.io';
 const GET_TERRAFORM = 'install 1.9 or later from https://developer.hashicorp.com/terraform';
 const TFLINT = 'v0.64.0';
 
@@ -21,17 +19,17 @@ export interface PythonModule {
 }
 
 /**
- * What is installed for nobody: Terraform, and the folder or registry that its provider comes from. All else is got
- * where it is not there.
+ * What is installed for nobody: Terraform, and the folder that its provider comes from. All else is got where it is not
+ * there.
  *
  * @returns why the infrastructure cannot be tested on this machine, with what to do; undefined where it can
  */
-export async function whyNoInfrastructure(): Promise<string | undefined> {
+export function whyNoInfrastructure(): string | undefined {
   if (onPath('terraform') === undefined) return `Terraform is not installed: ${GET_TERRAFORM}`;
   if (process.env['TF_PLUGIN_DIR']) return undefined;
-  return lookup(PROVIDERS).then(
-    () => undefined,
-    () => `${PROVIDERS} is out of reach: let TF_PLUGIN_DIR name a folder that has its AWS provider`
+  return (
+    'TF_PLUGIN_DIR names no folder that has the AWS provider: fill one with ' +
+    '`terraform -chdir=infrastructure providers mirror FOLDER`'
   );
 }
 
