@@ -17,7 +17,7 @@ test('the restore drill works as docs/operations.md says it, step by step', {
     said.push(stdout + stderr);
   }
   expect(said).toHaveLength(6);
-  expect(said[3]).toContain('Restored 8 mappings, 8 assigned and 0 free canonical IDs.');
+  expect(said[3]).toContain('Restored 12 mappings, 12 assigned and 0 free canonical IDs.');
   expect(said[4]).toMatch(/^Object\[museum\/1987\.22\]\t[a-z2-9]{8}$/m);
   const left = (await checkout.list()).filter(name => !before.includes(name));
   expect(left.filter(name => /^drill/.test(name))).toEqual([]);

@@ -65,13 +65,13 @@ export async function restoreExport(
   boundHeap();
   await using resources = new AsyncDisposableStack();
   const speak = speech(io, options);
+  const { location: registry } = survey(io, options, isFolder(location));
   const source = resources.use(await openExport(location, io.environment));
-  speak.say(`Export: ${source.name}`);
   const [problem] = source.problems;
   // Before a registry is made for it.
   if (problem) throw problem;
   io.signal.throwIfAborted();
-  const { location: registry } = survey(io, options, isFolder(location));
+  speak.say(`Export: ${source.name}`);
   const target = resources.use(
     await openForRestore(registry, {
       conceptTypes: source.conceptTypes,
