@@ -251,7 +251,7 @@ describe('an export that fails', () => {
 
     expectAlert(ended, 'TooSlow');
     expect(ended.calls('DescribeExportTasks')).toHaveLength(144);
-  }, 120_000);
+  }, 600_000);
 
   test('is alerted after two hours of waiting where no place becomes free', async () => {
     const ended = await stack.runExport(
@@ -264,7 +264,7 @@ describe('an export that fails', () => {
     );
 
     expectAlert(ended, 'The limit is 5.');
-  }, 120_000);
+  }, 600_000);
 
   test('is alerted where RDS refuses the hashed name too', async () => {
     const ended = await stack.runExport(
