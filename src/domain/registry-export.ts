@@ -1,5 +1,5 @@
 import type { IdMinterError } from './errors.ts';
-import type { MappingRecord, PoolRecord, RegistryTables } from './registry-tables.ts';
+import type { MappingRecord, PoolRecord, RegistrySnapshot } from './registry-tables.ts';
 
 /** The tables of a registry, by their names in every database and export. */
 export type ExportTable = 'canonical_ids' | 'identifiers';
@@ -94,12 +94,6 @@ export interface RegistryExport extends AsyncDisposable {
   /** The SHA-256 of its bytes, in hexadecimal digits, as it stands in a manifest. */
   hash(file: ExportFile): Promise<string>;
   newDigest(): TableDigest;
-}
-
-/** A registry at one moment. */
-export interface RegistrySnapshot extends RegistryTables {
-  /** Seconds since 1970 in UTC, by the clock that dates its rows. */
-  readonly takenAt: number;
 }
 
 /** How far the writing of an export is. */

@@ -23,3 +23,9 @@ export interface RegistryTables {
   canonicalIds(): AsyncIterable<readonly PoolRecord[]>;
   identifiers(): AsyncIterable<readonly MappingRecord[]>;
 }
+
+/** A registry at one moment. */
+export interface RegistrySnapshot extends RegistryTables {
+  /** Seconds since 1970 in UTC, by the clock that dates its rows. */
+  readonly takenAt: number;
+}

@@ -1,7 +1,7 @@
 import type { Audited, HeldMapping } from './audit.ts';
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError, Warning } from './errors.ts';
-import type { RegistrySnapshot } from './registry-export.ts';
+import type { RegistrySnapshot } from './registry-tables.ts';
 import type { RestoreBatch, RestoreMarker } from './registry-restore.ts';
 import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
 

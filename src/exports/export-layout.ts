@@ -17,7 +17,7 @@ export const SUCCESS = '_SUCCESS';
 /** The folder of the database in exports of ours, as in the seed's. */
 export const DATABASE = 'identifiers';
 /** A table of ours whose rows say what the registry folds. */
-export const MIGRATIONS_TABLE = 'id_minter_migrations';
+const MIGRATIONS_TABLE = 'id_minter_migrations';
 
 export const EXPORT_INFO = /^export_info_[^/]*\.json$/;
 export const TABLES_INFO = /^export_tables_info_[^/]*\.json$/;

@@ -65,6 +65,8 @@ export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise
       }),
     read: (path, start, end) =>
       attempt(path, 's3:GetObject', async () => {
+        // No range says that it is empty.
+        if (start >= end) return new Uint8Array();
         const { Body } = await client.send(
           new s3.GetObjectCommand({
             Bucket: bucket,
@@ -93,7 +95,7 @@ function s3Error(where: string, right: string, cause: unknown): IdMinterError {
   if (cause instanceof IdMinterError) return cause;
   const { name = '', message = String(cause) } = cause instanceof Error ? cause : {};
   const { $metadata } = (cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
-  const [code, remedy] = describe(name, $metadata?.httpStatusCode, right);
+  const [code, remedy] = describe(`${name} ${message}`, $metadata?.httpStatusCode, right);
   const reason = [name, message].filter(text => text !== '' && text !== 'Error').join(': ');
   return new IdMinterError(
     code,
@@ -103,11 +105,11 @@ function s3Error(where: string, right: string, cause: unknown): IdMinterError {
   );
 }
 
-function describe(name: string, status: number | undefined, right: string): [ErrorCode, string] {
-  if (name === 'NoSuchBucket' || name === 'NoSuchKey' || status === 404) {
+function describe(reason: string, status: number | undefined, right: string): [ErrorCode, string] {
+  if (status === 404) {
     return ['EXPORT_NOT_FOUND', 'Correct the bucket or the path'];
   }
-  if (/credential|token|accesskey|signature/i.test(name) || status === 401) {
+  if (/^\w*(credential|token|accesskey|signature)/i.test(reason)) {
     return ['EXPORT_ACCESS_DENIED', 'See that AWS credentials can be found and are valid'];
   }
   if (status === 403) {
@@ -117,7 +119,7 @@ function describe(name: string, status: number | undefined, right: string): [Err
     ];
   }
   // The client says so in words alone.
-  if (status === undefined && /region/i.test(name)) {
+  if (/Region is missing/i.test(reason)) {
     return ['INVALID_CONFIGURATION', 'Set AWS_REGION'];
   }
   return ['EXPORT_UNAVAILABLE', 'See that S3 can be reached'];

@@ -1,6 +1,5 @@
 import { IdMinterError } from '../domain/errors.ts';
-import type { RegistrySnapshot } from '../domain/registry-export.ts';
-import type { MappingRecord, PoolRecord } from '../domain/registry-tables.ts';
+import type { MappingRecord, PoolRecord, RegistrySnapshot } from '../domain/registry-tables.ts';
 import { furtherThan, IS_FURTHER } from './held-reading.ts';
 
 /** Rows a statement, as in an audit. */

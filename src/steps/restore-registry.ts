@@ -1,5 +1,5 @@
 import { IdMinterError } from '../domain/errors.ts';
-import type { RegistryExport, TableDigest } from '../domain/registry-export.ts';
+import type { ExportPage, RegistryExport, TableDigest } from '../domain/registry-export.ts';
 import { EXPORT_TABLES } from '../domain/registry-export.ts';
 import type { RestoreCounts, RestoreMarker, RestoreTarget } from '../domain/registry-restore.ts';
 import type { MappingRecord, PoolRecord } from '../domain/registry-tables.ts';
@@ -22,6 +22,9 @@ export interface RestoreOptions {
   readonly tally: RestoreTally;
   readonly signal: AbortSignal;
 }
+
+/** Rows a transaction: SQLite writes each page of its indexes once for all of them, and canonical IDs are all over. */
+const BATCH_ROWS = 20_000;
 
 const NONE: RestoreCounts = { assigned: 0, free: 0, mappings: 0 };
 
@@ -137,7 +140,7 @@ function compareDigests(
   }
 }
 
-/** Phase after phase, each from where the marker says, a transaction a page. */
+/** Phase after phase, each from where the marker says. */
 async function fill(options: RestoreOptions, begun: RestoreMarker): Promise<RestoreMarker> {
   let marker = begun;
   for (const phase of ['assigned', 'mappings', 'free'] as const) {
@@ -166,7 +169,7 @@ async function fillPhase(
     const from = index === first.file ? first.row : 0;
     const pages =
       phase === 'mappings' ? source.readMappings(file, from) : source.readPool(file, from);
-    for await (const { start, rows } of pages) {
+    for await (const { end, rows } of gather<PoolRecord | MappingRecord>(pages)) {
       signal.throwIfAborted();
       const ids = rows.filter(isPoolRecord).filter(({ status }) => status === phase);
       const mappings = rows.filter(isMappingRecord);
@@ -174,7 +177,7 @@ async function fillPhase(
       if (count === 0) continue;
       const { restored } = marker;
       const after = {
-        ...{ ...marker, phase, file: index, row: start + rows.length },
+        ...{ ...marker, phase, file: index, row: end },
         restored: { ...restored, [phase]: restored[phase] + count },
       };
       await target.restore({ before: marker, after, ids, mappings });
@@ -183,6 +186,22 @@ async function fillPhase(
     }
   }
   return marker;
+}
+
+/** Pages of one file as larger ones. */
+async function* gather<Row>(
+  pages: AsyncIterable<ExportPage<Row>>
+): AsyncGenerator<{ rows: Row[]; end: number }, void, undefined> {
+  let rows: Row[] = [];
+  let end = 0;
+  for await (const page of pages) {
+    rows.push(...page.rows);
+    end = page.start + page.rows.length;
+    if (rows.length < BATCH_ROWS) continue;
+    yield { rows, end };
+    rows = [];
+  }
+  if (rows.length > 0) yield { rows, end };
 }
 
 function isPoolRecord(row: PoolRecord | MappingRecord): row is PoolRecord {

@@ -8,8 +8,8 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
-import type { RegistrySnapshot } from '../../domain/registry-export.ts';
 import type { RestoreBatch, RestoreMarker } from '../../domain/registry-restore.ts';
+import type { RegistrySnapshot } from '../../domain/registry-tables.ts';
 import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { createHeldReading } from '../held-reading.ts';
 import { restoreMarkerOf } from '../migration-database.ts';

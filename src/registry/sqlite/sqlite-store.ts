@@ -14,8 +14,8 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
-import type { RegistrySnapshot } from '../../domain/registry-export.ts';
 import type { RestoreBatch, RestoreMarker } from '../../domain/registry-restore.ts';
+import type { RegistrySnapshot } from '../../domain/registry-tables.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { keyOf } from '../../domain/source-identifier.ts';
 import { groupBySystem } from '../../domain/source-places.ts';

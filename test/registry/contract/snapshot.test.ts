@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Registry } from '../../../src/domain/registry.ts';
-import type { RegistrySnapshot } from '../../../src/domain/registry-export.ts';
-import type { MappingRecord, PoolRecord } from '../../../src/domain/registry-tables.ts';
+import type {
+  MappingRecord,
+  PoolRecord,
+  RegistrySnapshot,
+} from '../../../src/domain/registry-tables.ts';
 import { image, sierra, someIds } from '../../support/identifiers.ts';
 import { STORES } from '../../support/stores.ts';
 
