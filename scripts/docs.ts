@@ -47,7 +47,7 @@ const EXITS: Readonly<Record<ExitStatus, string>> = {
   3: 'Wrong or missing configuration or credentials',
   4: 'A service or disk cannot be reached or used; what was written is right; say the same command again',
   5: 'The registry refuses as a whole: no free IDs, or a schema that is missing, newer or unfit',
-  6: 'A check found differences: `check` of a registry with findings, `lookup` of something absent, `migrate status` with something pending',
+  6: 'A check found differences: `check` of a registry or `export verify` of an export with findings, `lookup` of something absent, `migrate status` with something pending',
   70: 'A fault of ours; run again with `--debug` and report what it prints',
   130: 'Interrupted (Ctrl-C), cleanly',
   143: 'Terminated (SIGTERM), cleanly',

@@ -31,7 +31,7 @@ export interface ExportFinding {
   readonly canonicalIds: readonly string[];
   readonly sources: readonly SourceIdentifier[];
   /** The file of the export, where it is about one. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /**

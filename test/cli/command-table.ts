@@ -73,6 +73,12 @@ export const COMMANDS: Readonly<Record<string, CommandCase>> = {
     status: 0,
     exits: ANY,
   },
+  'export verify': {
+    args: ['export', 'verify', 'backup.export'],
+    schema: 'export-verify',
+    status: 0,
+    exits: [...ANY, 6],
+  },
   'export restore': {
     args: ['export', 'restore', 'backup.export', '--registry', 'sqlite:restored.sqlite'],
     schema: 'export-restore',

@@ -1,9 +1,9 @@
-import { mkdir, readFile, rm, truncate } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import type { FindingCode } from '../../src/domain/audit.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
+import type { ExportFindingCode } from '../../src/domain/export-audit.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { Ended } from '../support/command-line.ts';
@@ -489,7 +489,21 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
 };
 
 /** Codes that no other command has; the messages name what was found, and docs/errors.md what to do. */
-type OnlyFound = Exclude<FindingCode, 'INHERITANCE_CONFLICT'>;
+type OnlyFound = Exclude<
+  ExportFindingCode,
+  'INHERITANCE_CONFLICT' | 'EXPORT_INCOMPLETE' | 'EXPORT_DAMAGED'
+>;
+
+const VERIFY = ['export', 'verify', 'backup', '--against', 'sqlite:registry.sqlite'];
+
+/** Exports the registry, and then changes it. */
+const changedSince =
+  (...changes: readonly string[]): NonNullable<Case['run']> =>
+  async (desk, args) => {
+    await desk.run(['export', 'write', 'backup']);
+    for (const change of changes) await desk.registry.sql(change);
+    return await desk.run(args);
+  };
 
 const FOUND: Readonly<Record<OnlyFound, Found>> = {
   ORPHAN_MAPPING: {
@@ -551,6 +565,64 @@ const FOUND: Readonly<Record<OnlyFound, Found>> = {
     files: { 'declared.ndjson': '{"source": "Work[s/1]"}\n' },
     args: ['check', '--declared', 'declared.ndjson'],
     value: 'Work[s/1]',
+    holds: [],
+  },
+  DOUBLED_ID: {
+    args: ['export', 'verify', 'backup'],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await rm(desk.path('backup/manifest.json'));
+      const part = desk.path('backup/identifiers/canonical_ids/1/part-00000.gz.parquet');
+      await copyFile(part, part.replace('00000', '00001'));
+      return await desk.run(args);
+    },
+    value: /aaaaaaaa is in the pool more than once: free since .*, and free since/,
+    holds: [],
+  },
+  MAPPING_LOST: {
+    sql: [...has(source('1'), 'z2345678'), uses(source('2'), 'z2345678')],
+    args: VERIFY,
+    run: changedSince("DELETE FROM identifiers WHERE SourceId = '2'"),
+    value: 'Work[s/2] with z2345678',
+    holds: [source('1')],
+  },
+  MAPPING_CHANGED: {
+    sql: [...has(source('1'), 'z2345678'), ...has(source('2'), 'y2345678')],
+    args: VERIFY,
+    run: changedSince("UPDATE identifiers SET CanonicalId = 'y2345678' WHERE SourceId = '1'"),
+    value: 'Work[s/1] has z2345678 in the export and y2345678 in the registry',
+    holds: [source('1'), source('2')],
+  },
+  ID_LOST: {
+    args: VERIFY,
+    run: changedSince("DELETE FROM canonical_ids WHERE CanonicalId = 'aaaaaaaa'"),
+    value: 'aaaaaaaa is in the export, free',
+    holds: [],
+  },
+  STATUS_CHANGED: {
+    sql: has(source('1'), 'z2345678'),
+    args: VERIFY,
+    run: changedSince("UPDATE canonical_ids SET Status = 'free' WHERE CanonicalId = 'z2345678'"),
+    value: 'z2345678 is assigned in the export and free in the registry',
+    holds: [source('1')],
+  },
+  TIME_CHANGED: {
+    sql: has(source('1'), 'z2345678'),
+    args: VERIFY,
+    run: changedSince("UPDATE identifiers SET CreatedAt = '2026-01-02 00:00:00'"),
+    value: /Work\[s\/1\].* of 2026-01-01T00:00:00Z in the export and of 2026-01-02T00:00:00Z/,
+    holds: [source('1')],
+  },
+  NOT_EXPORTED: {
+    args: VERIFY,
+    run: changedSince(...has(source('1'), 'z2345678')),
+    value: 'Work[s/1] with z2345678 is in the registry since 2026-01-01T00:00:00Z',
+    holds: [source('1')],
+  },
+  CONCEPT_TYPES_CHANGED: {
+    args: VERIFY,
+    run: changedSince(`UPDATE id_minter_migrations SET Facts = '{"conceptTypes": ["Person"]}'`),
+    value: /Agent, .* The registry: Person/,
     holds: [],
   },
   TWINS: {

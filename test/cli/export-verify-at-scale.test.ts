@@ -86,7 +86,7 @@ describe('verify of a large export', () => {
         status: 0,
         told: {
           audited: { mappings, free: Math.floor(mappings * 1.1) - mappings },
-          compared: { canonical_ids: { equal: true }, identifiers: { equal: true } },
+          compared: { canonicalIds: { equal: true }, mappings: { equal: true } },
         },
       });
       return Number(/^Peak memory: (\d+) KiB$/m.exec(stderr)?.[1]);

@@ -80,6 +80,9 @@ const TO_NEW = ['--registry', 'sqlite:restored.sqlite'];
 const TO_FILE = ['--target', 'out.ndjson'];
 const WITH_REPORT = [...TO_FILE, '--report', 'report.json'];
 
+/** The schemas of what is printed line by line. */
+const IN_LINES: ReadonlySet<string> = new Set(['assign-answer', 'check', 'export-verify']);
+
 /** What is said, the status with which it ends, the schema of what it prints, and what is done to the registry before. */
 type Case = readonly [args: readonly string[], status: number, schema: string, sql?: string];
 
@@ -117,6 +120,13 @@ const CASES: readonly Case[] = [
   [['check', '--declared', 'against.ndjson'], 1, 'check'],
   [['export', 'write', 'written.export'], 0, 'export-write'],
   [['export', 'write', 'backup.export'], 2, 'error'],
+  [['export', 'verify', 'backup.export'], 0, 'export-verify'],
+  [['export', 'verify', 'broken.export'], 6, 'export-verify'],
+  [
+    ['export', 'verify', 'backup.export', '--against', 'sqlite:registry.sqlite'],
+    6,
+    'export-verify',
+  ],
   [['export', 'restore', 'backup.export', ...TO_NEW], 0, 'export-restore'],
   [['export', 'restore', 'broken.export', ...TO_NEW], 6, 'error'],
   [['export', 'restore', 'backup.export'], 5, 'error'],
@@ -146,7 +156,7 @@ describe('what --json prints is as its schema says', () => {
 
       expect(said.status).toBe(status);
       const values = fromLines(said.stdout);
-      if (schema !== 'assign-answer' && schema !== 'check') expect(values).toHaveLength(1);
+      if (!IN_LINES.has(schema)) expect(values).toHaveLength(1);
       expect(refusals(schema, values)).toEqual([]);
       if (schema === 'mint') {
         expect(refusals('report', [JSON.parse(await desk.read('report.json'))])).toEqual([]);

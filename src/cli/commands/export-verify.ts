@@ -92,20 +92,24 @@ function summarise(
       ...{ name, task: task ?? null },
       snapshotTime: snapshotTime === undefined ? null : new Date(snapshotTime * 1000).toISOString(),
       files: { read: files, unreadable: unread },
-      canonical_ids: read.exported.canonical_ids ?? null,
-      identifiers: read.exported.identifiers ?? null,
+      canonicalIds: read.exported.canonical_ids ?? null,
+      mappings: read.exported.identifiers ?? null,
     },
     audited: unread === 0 ? { free, assigned, shared, mappings, emptyValues } : null,
     compared:
       registry === undefined || unread > 0
         ? null
-        : Object.fromEntries([
-            ['registry', registry],
-            ...EXPORT_TABLES.map(table => [
-              table,
-              { ...read.registry[table], equal: tally.isEqual(table), ...changes[table] },
-            ]),
-          ]),
+        : {
+            registry,
+            canonicalIds: {
+              ...{ ...read.registry.canonical_ids, equal: tally.isEqual('canonical_ids') },
+              ...changes.canonical_ids,
+            },
+            mappings: {
+              ...{ ...read.registry.identifiers, equal: tally.isEqual('identifiers') },
+              ...{ younger: changes.identifiers.younger, undecided: changes.identifiers.undecided },
+            },
+          },
     findings: damage,
     warnings: twins === undefined ? {} : { TWINS: twins },
   };
