@@ -5,10 +5,9 @@ import type { MappingRecord, PoolRecord } from './registry-tables.ts';
 export type Side = 'exported' | 'registry';
 
 /** A row that is not the same on both sides. It is paired by its key: the canonical ID, or the source identifier. */
-export interface Pair<Row> {
-  readonly exported: Row | undefined;
-  readonly registry: Row | undefined;
-}
+export type Pair<Row> =
+  | { readonly exported: Row; readonly registry: Row | undefined }
+  | { readonly exported: undefined; readonly registry: Row };
 
 /**
  * The tables of an export, and of a registry beside them, put where they can be audited and compared in bounded memory,

@@ -44,7 +44,7 @@ export type Change = 'assigned' | 'younger' | 'undecided';
  * Clocks differ, and a row has the time at which its transaction began. What is not exported and has a time of the last
  * minutes before the snapshot may have been committed after it.
  */
-export const UNDECIDED_SECONDS = 15 * 60;
+const UNDECIDED_SECONDS = 15 * 60;
 
 /** What a date can be, in seconds before and after 1970. */
 const LAST_SECOND = 8.64e12;
@@ -119,20 +119,15 @@ export function comparePool(
   { exported, registry }: Pair<PoolRecord>,
   snapshotTime: number | undefined
 ): (ExportFinding | Change)[] {
-  const say = (code: ExportFindingCode, what: string): ExportFinding => {
-    const canonicalId = (exported ?? registry)?.canonicalId ?? '';
-    return { code, message: `${canonicalId} ${what}`, canonicalIds: [canonicalId], sources: [] };
-  };
+  const { canonicalId } = exported ?? registry;
+  const say = (code: ExportFindingCode, what: string): ExportFinding => ({
+    ...{ code, message: `${canonicalId} ${what}`, canonicalIds: [canonicalId], sources: [] },
+  });
   if (exported === undefined) {
-    const change = datePlace(registry?.createdAt ?? null, snapshotTime);
+    const change = datePlace(registry.createdAt, snapshotTime);
     if (change !== 'older') return [change];
-    const shown = registry ? showPool(registry) : '';
-    return [
-      say(
-        'NOT_EXPORTED',
-        `is in the registry’s pool, ${shown}, and not in the export of ${showTime(snapshotTime)}.`
-      ),
-    ];
+    const where = `is in the registry’s pool, ${showPool(registry)}, and not in the export of`;
+    return [say('NOT_EXPORTED', `${where} ${showTime(snapshotTime)}.`)];
   }
   if (registry === undefined) {
     return [
@@ -170,7 +165,6 @@ export function compareMapping(
     return { code, message, canonicalIds, sources: [row.source] };
   };
   if (exported === undefined) {
-    if (registry === undefined) return [];
     const change = datePlace(registry.createdAt, snapshotTime);
     if (change !== 'older') return [change];
     return [

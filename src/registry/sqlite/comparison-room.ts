@@ -104,8 +104,8 @@ class SqliteComparisonRoom implements ComparisonRoom {
         for (const row of rows) {
           const { canonicalId, status, createdAt } = row;
           if (insert.run(canonicalId, status, createdAt).changes === 1) continue;
-          const [standing] = find(canonicalId);
-          doubled(row, certain(standing && readPool(standing), 'The row that stands'));
+          const [id, before, time] = certain(find(canonicalId)[0], 'The row that stands');
+          doubled(row, { canonicalId: id, status: before, createdAt: time });
         }
       });
       await nextTurn();
@@ -136,7 +136,8 @@ class SqliteComparisonRoom implements ComparisonRoom {
 
   exported(conceptTypes: ReadonlySet<string>): Audited {
     const held = createHeldReading({
-      ...{ poolHint: '', mappingHint: '' },
+      poolHint: '',
+      mappingHint: '',
       rows: async <Row extends readonly unknown[]>(
         sql: string,
         values: readonly (string | number)[]
@@ -171,7 +172,10 @@ class SqliteComparisonRoom implements ComparisonRoom {
     }
     for await (const range of this.#ranges('registry')) {
       for await (const rows of this.#pages(added, range)) {
-        yield rows.map(row => ({ exported: undefined, registry: readPool(row) }));
+        yield rows.map(([canonicalId, status, createdAt]) => ({
+          exported: undefined,
+          registry: { canonicalId, status, createdAt },
+        }));
       }
     }
   }
@@ -318,11 +322,10 @@ function readMapping([type, system, value, canonicalId, createdAt]: MappingRow):
 }
 
 function roomFailed(cause: unknown): IdMinterError {
-  if (cause instanceof IdMinterError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const { message } = cause as Error;
   return new IdMinterError(
     'TARGET_FAILED',
-    `The temporary tables could not be written or read (${reason}). Nothing was changed: the export and the registry ` +
+    `The temporary tables could not be written or read (${message}). Nothing was changed: the export and the registry ` +
       'were only read. Make room where temporary files stand, or set TMPDIR to a folder that has it, and say the same ' +
       'command again.',
     { cause }
