@@ -20,7 +20,9 @@ export interface MappingRecord {
 /** Both tables of a registry at one moment, every row once, in pages of some thousand rows. */
 export interface RegistryTables {
   readonly conceptTypes: ReadonlySet<string>;
+  /** The rows of `canonical_ids`. */
   canonicalIds(): AsyncIterable<readonly PoolRecord[]>;
+  /** The rows of `identifiers`. */
   identifiers(): AsyncIterable<readonly MappingRecord[]>;
 }
 

@@ -1,8 +1,8 @@
 import type { Audited, HeldMapping } from './audit.ts';
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError, Warning } from './errors.ts';
-import type { RegistrySnapshot } from './registry-tables.ts';
 import type { RestoreBatch, RestoreMarker } from './registry-restore.ts';
+import type { RegistrySnapshot } from './registry-tables.ts';
 import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
 
 /** One source identifier that shall have a canonical ID. `predecessor: null` means none. */

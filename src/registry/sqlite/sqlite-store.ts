@@ -135,13 +135,11 @@ class SqliteStore implements RegistryStore {
           throw this.translate(error).error;
         }
       };
-      await withRetries(this, async () => {
-        // Else the one who writes would wait until all is read.
-        if (!this.#isWal) switchToWal(connection);
-        this.#isWal = true;
-        if (!connection.isTransaction) connection.exec('BEGIN');
-        connection.exec('SELECT 1 FROM canonical_ids LIMIT 1');
-      });
+      // Else the one who writes would wait until all is read.
+      await withRetries(this, async () => switchToWal(connection));
+      connection.exec('BEGIN');
+      // The transaction sees what stands when it first reads a table.
+      await rows('SELECT 1 FROM canonical_ids LIMIT 1', []);
       return await work(
         await readSnapshot({
           conceptTypes,

@@ -3,7 +3,7 @@ import type { RestoreBatch, RestoreMarker } from '../../../src/domain/registry-r
 import type { PoolRecord } from '../../../src/domain/registry-tables.ts';
 import { rollback } from '../../../src/registry/migrate.ts';
 import { createRestoreTarget } from '../../../src/registry/restoring.ts';
-import { sierra } from '../../support/identifiers.ts';
+import { id, sierra } from '../../support/identifiers.ts';
 import type { TestStore } from '../../support/store-kinds.ts';
 import { STORES } from '../../support/stores.ts';
 
@@ -113,6 +113,10 @@ describe.each(STORES)('a restore into $name', store => {
 
     const minter = await database.openStore();
     expect(await minter.countPool()).toEqual({ free: 0, assigned: 1 });
+    // Of a time that nobody knows, the row is taken for the oldest.
+    expect(await minter.sourcesOf([id('a2345678')])).toEqual([
+      { ...MAPPING, createdAt: new Date(0) },
+    ]);
     await minter.close();
   });
 

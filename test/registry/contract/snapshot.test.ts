@@ -6,6 +6,7 @@ import type {
   RegistrySnapshot,
 } from '../../../src/domain/registry-tables.ts';
 import { image, sierra, someIds } from '../../support/identifiers.ts';
+import { sqliteStore } from '../../support/store-kinds.ts';
 import { STORES } from '../../support/stores.ts';
 
 async function readAll({ canonicalIds, identifiers }: RegistrySnapshot) {
@@ -102,5 +103,23 @@ describe.each(STORES)('a snapshot on $name', store => {
     await expect(gaveUp).rejects.toThrow('The disk is full.');
     const { pool } = await snapshotOf(registry);
     expect(pool).toHaveLength(3);
+  });
+
+  test('of tables that are gone says what is wrong with them', async () => {
+    await using registry = await store.open();
+    await registry.database.sql('DROP TABLE identifiers');
+    await expect(snapshotOf(registry)).rejects.toMatchObject({
+      code: expect.stringMatching(/^SCHEMA_/),
+    });
+  });
+});
+
+test('a time that is none, as a SQLite file can hold it, is named with its row', async () => {
+  const sqlite = sqliteStore();
+  await using registry = await sqlite.open({ free: ['a2345678'] });
+  await registry.database.sql("UPDATE canonical_ids SET CreatedAt = 'yesterday'");
+  await expect(snapshotOf(registry)).rejects.toMatchObject({
+    code: 'SCHEMA_UNSUPPORTED',
+    message: expect.stringContaining('the canonical ID a2345678 is "yesterday"'),
   });
 });
