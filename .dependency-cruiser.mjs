@@ -16,10 +16,10 @@ export default {
     {
       name: 'adapters-know-only-the-domain',
       comment:
-        'registry, documents and notices each implement a contract of the domain and do not know each other or ' +
+        'registry, documents, exports and notices each implement a contract of the domain and do not know each other or ' +
         'who uses them. What two of them share is a rule (domain); what joins them is a step (steps) or a choice (runtime).',
       severity: 'error',
-      from: { path: `${src}(registry|documents|notices)/` },
+      from: { path: `${src}(registry|documents|exports|notices)/` },
       to: { path: src, pathNot: [`${src}domain/`, `${src}$1/`] },
     },
     {
@@ -38,7 +38,7 @@ export default {
         'comes as an argument, or belongs further down.',
       severity: 'error',
       from: { path: `${src}runtime/` },
-      to: { path: src, pathNot: `${src}(runtime|registry|documents|notices|domain)/` },
+      to: { path: src, pathNot: `${src}(runtime|registry|documents|exports|notices|domain)/` },
     },
     {
       name: 'entry-points-do-not-reach-past-runtime',

@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { whyNoInfrastructure } from './test/support/aws/tools.ts';
 
 // The domain needs no server: its tests alone start none.
 const domain = 'test/domain/**/*.test.ts';
+
+// Nor does the infrastructure, whose tests start an AWS of their own.
+const infrastructure = 'test/infrastructure/**/*.test.ts';
+
+const missing = process.env['CI'] === 'true' ? undefined : whyNoInfrastructure();
+if (missing !== undefined) {
+  console.warn(`The infrastructure is NOT tested in this run. ${missing}.`);
+}
 
 const MINT_PATH =
   'src/registry/{registry,mint-batch,retries,import-batch,dry-run-store,topping-up,remembering}.ts';
@@ -15,12 +24,15 @@ export default defineConfig({
     unstubEnvs: true,
     projects: [
       { extends: true, test: { name: 'domain', include: [domain] } },
+      ...(missing === undefined
+        ? [{ extends: true as const, test: { name: 'infrastructure', include: [infrastructure] } }]
+        : []),
       {
         extends: true,
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: [domain],
+          exclude: [domain, infrastructure],
           globalSetup: 'test/support/global-setup.ts',
         },
       },

@@ -1,6 +1,7 @@
 import type { Workload } from './workload.ts';
 import { cold } from './workloads/cold.ts';
 import { help, memory, sqliteAssign } from './workloads/command-line.ts';
+import { exportAndBack } from './workloads/export.ts';
 import { largeBatch } from './workloads/large-batch.ts';
 import { lookUp, lookUpGrowth } from './workloads/look-up.ts';
 import { mintNew } from './workloads/mint-new.ts';
@@ -11,5 +12,5 @@ import { WORKS_IN_MEMORY } from './workloads/works-in-memory.ts';
 /** In the order of the page. */
 export const WORKLOADS: readonly Workload[] = [
   ...[lookUp, lookUpGrowth, mintNew, ...WORKS_IN_MEMORY, mintersShared, mintersOwn, largeBatch],
-  ...[worksFile, sqliteAssign, memory, help, cold],
+  ...[worksFile, exportAndBack, sqliteAssign, memory, help, cold],
 ];

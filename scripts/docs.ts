@@ -21,6 +21,7 @@ import { ERRORS } from '../src/domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../src/domain/source-identifier.ts';
 import { VARIABLES } from '../src/runtime/settings.ts';
 import { jsonSchemas } from './json-schemas.ts';
+import { describeTerraformVariables } from './terraform-variables.ts';
 
 /** What stands between `<!-- name: … -->` and `<!-- end of name -->` in each page; paths are the project's. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
@@ -34,6 +35,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = 
     growth: describeGrowth,
     workloads: describeWorkloads,
   },
+  'infrastructure/README.md': { variables: describeTerraformVariables },
 };
 
 type ExitStatus = (typeof EXIT)[keyof typeof EXIT] | ErrorEntry['exit'];
@@ -45,7 +47,7 @@ const EXITS: Readonly<Record<ExitStatus, string>> = {
   3: 'Wrong or missing configuration or credentials',
   4: 'A service or disk cannot be reached or used; what was written is right; say the same command again',
   5: 'The registry refuses as a whole: no free IDs, or a schema that is missing, newer or unfit',
-  6: 'A check found differences: `check` of a registry with findings, `lookup` of something absent, `migrate status` with something pending',
+  6: 'A check found differences: `check` of a registry or `export verify` of an export with findings, `lookup` of something absent, `migrate status` with something pending',
   70: 'A fault of ours; run again with `--debug` and report what it prints',
   130: 'Interrupted (Ctrl-C), cleanly',
   143: 'Terminated (SIGTERM), cleanly',

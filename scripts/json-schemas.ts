@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Finding, FindingCode } from '../src/domain/audit.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
 import { ERRORS } from '../src/domain/errors.ts';
+import type { ExportFinding, ExportFindingCode } from '../src/domain/export-audit.ts';
 import type { RunError, RunSummary } from '../src/domain/run-report.ts';
 
 const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
@@ -27,6 +28,21 @@ const FINDING_CODES: Readonly<Record<FindingCode, true>> = {
   ABSENT_IDENTIFIER: true,
 };
 
+const EXPORT_FINDING_CODES: Readonly<Record<ExportFindingCode, true>> = {
+  ...FINDING_CODES,
+  EXPORT_INCOMPLETE: true,
+  EXPORT_DAMAGED: true,
+  DOUBLED_ID: true,
+  MAPPING_LOST: true,
+  MAPPING_CHANGED: true,
+  ID_LOST: true,
+  STATUS_CHANGED: true,
+  TIME_CHANGED: true,
+  NOT_EXPORTED: true,
+  CONCEPT_TYPES_CHANGED: true,
+};
+
+const exportFindingCode = z.enum(Object.keys(EXPORT_FINDING_CODES) as ExportFindingCode[]);
 const findingCode = z.enum(Object.keys(FINDING_CODES) as FindingCode[]);
 const errorCode = z.enum(Object.keys(ERRORS) as ErrorCode[]);
 const warningCode = z.enum(Object.keys(WARNING_CODES) as WarningCode[]);
@@ -37,6 +53,7 @@ const warnings = z.partialRecord(warningCode, count);
 const identifiers = z.strictObject({ existing: count, inherited: count, minted: count });
 const outcome = z.enum(['existing', 'inherited', 'minted']);
 const migrations = z.array(z.string());
+const exportedTable = z.strictObject({ rows: count, digest: z.string().regex(/^[0-9a-f]{32}$/) });
 const told = z.strictObject({ code: errorCode, message: z.string() });
 const canonicalId = z.string().regex(/^[a-hjkmnp-z][a-hjkmnp-z2-9]{7}$/);
 /** In a dry run a new ID is a stand-in. */
@@ -164,6 +181,67 @@ const SHAPES = {
   'migrate-rollback': z
     .strictObject({ rolledBack: z.string().nullable(), droppedMappings: count })
     .describe('What `id-minter migrate rollback --json` prints.'),
+  'export-write': z
+    .strictObject({
+      export: z.string(),
+      location: z.string(),
+      snapshotTime: z.iso.datetime(),
+      canonicalIds: exportedTable,
+      mappings: exportedTable,
+      files: count,
+      bytes: count,
+    })
+    .describe('What `id-minter export write --json` prints.'),
+  'export-verify': z
+    .union([
+      z.strictObject({
+        code: exportFindingCode,
+        message: z.string(),
+        canonicalIds: z.array(z.string().describe('As stored, which may be malformed.')),
+        sources: z.array(
+          z.strictObject({ ontologyType: z.string(), sourceSystem: z.string(), value: z.string() })
+        ),
+        path: z.string().optional().describe('The file or table of the export.'),
+      }) satisfies z.ZodType<ExportFinding>,
+      z.strictObject({
+        export: z.strictObject({
+          name: z.string(),
+          task: z.string().nullable(),
+          snapshotTime: z.iso.datetime().nullable(),
+          files: z.strictObject({ read: count, unreadable: count }),
+          canonicalIds: exportedTable.nullable(),
+          mappings: exportedTable.nullable(),
+        }),
+        audited: z
+          .strictObject({
+            ...{ free: count, assigned: count, shared: count, mappings: count, emptyValues: count },
+          })
+          .nullable(),
+        compared: z
+          .strictObject({
+            registry: z.string(),
+            canonicalIds: exportedTable.extend({
+              ...{ equal: z.boolean(), assigned: count, younger: count, undecided: count },
+            }),
+            mappings: exportedTable.extend({
+              ...{ equal: z.boolean(), younger: count, undecided: count },
+            }),
+          })
+          .nullable(),
+        findings: z.partialRecord(exportFindingCode.exclude(['TWINS']), count),
+        warnings: z.partialRecord(z.literal('TWINS'), count),
+      }),
+    ])
+    .describe(
+      'Each line of `id-minter export verify --json`: what was found, and the sums at the end.'
+    ),
+  'export-restore': z
+    .strictObject({
+      outcome: z.enum(['restored', 'already']),
+      mappings: count,
+      canonicalIds: z.strictObject({ assigned: count, free: count }),
+    })
+    .describe('What `id-minter export restore --json` prints.'),
   error: z
     .strictObject({
       error: z.strictObject({

@@ -24,6 +24,12 @@ export type {
   Registry,
   Status,
 } from './domain/registry.ts';
+export type {
+  MappingRecord,
+  PoolRecord,
+  RegistrySnapshot,
+  RegistryTables,
+} from './domain/registry-tables.ts';
 export type { SourceIdentifier } from './domain/source-identifier.ts';
 export { formatSourceIdentifier, parseSourceIdentifier } from './domain/source-identifier.ts';
 export type {

@@ -22,7 +22,7 @@ const run = promisify(execFile);
 /** The public names and what their types need; no other declaration is of use to anybody. */
 const DECLARATIONS = [
   ...['index', 'domain/audit', 'domain/canonical-id', 'domain/documents', 'domain/errors'],
-  'domain/registry',
+  ...['domain/registry', 'domain/registry-restore', 'domain/registry-tables'],
   ...['domain/source-identifier', 'library/assign-identifiers', 'library/mint-works'],
   ...['library/open-registry', 'library/works-in-order'],
 ];

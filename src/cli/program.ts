@@ -4,6 +4,8 @@ import { VERSION } from '../runtime/program.ts';
 import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
 import type { AssignOptions } from './commands/assign.ts';
 import type { CheckOptions } from './commands/check.ts';
+import type { RestoreOptions } from './commands/export.ts';
+import type { VerifyOptions } from './commands/export-verify.ts';
 import type {
   DatabaseOptions,
   MigrateCommandOptions,
@@ -166,6 +168,50 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .action(async (options: CheckOptions) => {
       const { check } = await import('./commands/check.ts');
       ended(await check(options, io));
+    });
+
+  const exports = common(
+    program.command('export'),
+    'backups as Parquet files: write one, verify one, restore a registry from one'
+  ).addHelpText('after', example('id-minter export write backup-2026-08-20'));
+  exports.allowExcessArguments().action(() => {
+    refuseUnknownCommand(exports);
+    exports.error('say what to do with an export: write, verify or restore');
+  });
+  common(exports.command('write'), 'write both tables as they are now, while minting goes on')
+    .argument('<location>', 'a folder that is empty or not there, or s3://BUCKET/PREFIX')
+    .addHelpText('after', example('id-minter export write backup-2026-08-20'))
+    .action(async (location: string, _: unknown, command: Command) => {
+      const { writeExport } = await import('./commands/export.ts');
+      ended(await writeExport(location, command.optsWithGlobals<CommonOptions>(), io));
+    });
+  common(
+    exports.command('verify'),
+    'read all of an export and say what is wrong with it: change nothing'
+  )
+    .argument('<location>', 'the folder of the export, or s3://BUCKET/PREFIX')
+    .option(
+      '--against <url>',
+      'also compare it with this registry, which may have gone on since: nothing of it may be lost or changed'
+    )
+    .addHelpText('after', example('id-minter export verify backup-2026-08-20'))
+    .action(async (location: string, _: unknown, command: Command) => {
+      const { verify } = await import('./commands/export-verify.ts');
+      ended(await verify(location, command.optsWithGlobals<VerifyOptions>(), io));
+    });
+  common(
+    exports.command('restore'),
+    'fill an empty registry from an export of RDS or of `export write`'
+  )
+    .argument('<location>', 'the folder of the export, or s3://BUCKET/PREFIX')
+    .option('--with-free', 'restore the free IDs too: only where the registry of before is gone')
+    .addHelpText(
+      'after',
+      example('id-minter export restore backup-2026-08-20 --registry sqlite:restored.sqlite')
+    )
+    .action(async (location: string, _: unknown, command: Command) => {
+      const { restoreExport } = await import('./commands/export.ts');
+      ended(await restoreExport(location, command.optsWithGlobals<RestoreOptions>(), io));
     });
 
   const migrate = common(program.command('migrate'), 'create or update the registry’s tables')

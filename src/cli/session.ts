@@ -13,12 +13,13 @@ export interface Surroundings {
   readonly location: RegistryLocation;
 }
 
-export function survey(io: Io, { registry }: CommonOptions): Surroundings {
+/** @param staysLocal - whether all that is read and written besides the registry is a file, an argument or a pipe */
+export function survey(io: Io, { registry }: CommonOptions, staysLocal = true): Surroundings {
   const { environment } = io;
   const settings = readSettings(environment);
   return {
     settings,
-    location: locateRegistry(registry, { environment, settings, staysLocal: true }),
+    location: locateRegistry(registry, { environment, settings, staysLocal }),
   };
 }
 
@@ -27,17 +28,19 @@ export interface OpenForOptions {
   readonly applyMigrations?: boolean | undefined;
   /** Whether to fill the pool when it runs out; by default only where nobody else looks after it. */
   readonly topUp?: boolean | undefined;
+  /** Whether all else that is read and written is a file, an argument or a pipe; so by default. */
+  readonly staysLocal?: boolean;
 }
 
 /** Opens the registry that a command works on, and says which one it is. */
 export async function openFor(
   io: Io,
   options: CommonOptions,
-  { purpose, applyMigrations, topUp }: OpenForOptions
+  { purpose, applyMigrations, topUp, staysLocal }: OpenForOptions
 ): Promise<Registry> {
   // Stopped while it waited for its input: no registry is made for that.
   io.signal.throwIfAborted();
-  const { settings, location } = survey(io, options);
+  const { settings, location } = survey(io, options, staysLocal);
   const { say, tell } = speech(io, options);
   const registry = await openRegistry(location, {
     purpose,

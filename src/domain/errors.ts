@@ -16,7 +16,9 @@ export interface ErrorEntry {
 const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
 const ONLY_READ = 'Nothing was changed: a check only reads.';
+const ONLY_READ_EXPORT = 'Nothing was changed: the export was only read.';
 const CHECK_AGAIN = 'Then `id-minter check` again.';
+const VERIFY_AGAIN = 'Then `id-minter export verify` again.';
 const LINE_PASSED_OVER =
   'The line was passed over: its work is not in the target, its identifier got no ID, its mapping was not imported. The run goes on.';
 
@@ -333,6 +335,120 @@ export const ERRORS = {
     data: NOTHING_WRITTEN,
     remedy:
       'Back up first. Then `id-minter migrate rollback --drop-mappings COUNT` with exactly the count that the message names.',
+  },
+  EXPORT_NOT_FOUND: {
+    exit: 3,
+    cause:
+      'The folder or bucket is not there, or holds no export of a registry: no table canonical_ids or identifiers below it, or those of several databases.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Name the folder of one export, in which `export_info_….json` or `manifest.json` and the folder of the database stand. Then say the same command again.',
+  },
+  EXPORT_ACCESS_DENIED: {
+    exit: 3,
+    cause:
+      'The folder or bucket refuses this user, or there are no credentials for it. AWS refuses as well what a KMS key does not allow.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Give the right that the message names (s3:ListBucket, s3:GetObject, s3:PutObject, kms:Decrypt), or the credentials, and say the same command again.',
+  },
+  EXPORT_UNAVAILABLE: {
+    exit: 4,
+    cause: 'Reading or writing an export failed in mid-run: the network, the service or the disk.',
+    data: 'What is in a registry is right. An export that was being written has no manifest.json, so that nobody takes it for whole.',
+    remedy:
+      'Mend it, and say the same command again; `export write` needs an empty folder: remove what it left, or name another.',
+  },
+  EXPORT_INCOMPLETE: {
+    exit: 6,
+    cause:
+      'An export is not whole: it has neither manifest nor export_info, they do not say COMPLETE, a table or a file is missing, or a folder lacks its _SUCCESS.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'If it is still being written, wait. Else take another export: `id-minter export verify` names all that is missing.',
+  },
+  EXPORT_DAMAGED: {
+    exit: 6,
+    cause:
+      'A file of an export is not what it should be: it cannot be read, is not as long as the manifest says, holds another number of rows or another digest, or a value that no registry holds.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'Copy it again from where it was written, or take another export. `id-minter export verify` names each file and value.',
+  },
+  DOUBLED_ID: {
+    exit: 6,
+    cause:
+      'One canonical ID is in the pool of an export more than once, which a registry’s key does not allow.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Do not restore from it: take another export. ${VERIFY_AGAIN}`,
+  },
+  MAPPING_LOST: {
+    exit: 6,
+    cause:
+      'A mapping of the export is not in the registry, byte for byte: it was deleted or spelt anew, or the export is of another registry.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      'If the export is of this registry, its ID may be public: `id-minter import` gives it back to the source identifier. Find out who deletes there.',
+  },
+  MAPPING_CHANGED: {
+    exit: 6,
+    cause:
+      'A source identifier has one canonical ID in the export and another one in the registry. Minting never changes a mapping: somebody did, or the export was changed.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      '`id-minter lookup` of both IDs shows who else has them; an export of another day shows which of the two was right. Decide which ID the public URL has, and redirect the other.',
+  },
+  ID_LOST: {
+    exit: 6,
+    cause:
+      'A canonical ID of the export is not in the registry’s pool, so that it could be drawn and given once more.',
+    data: ONLY_READ_EXPORT,
+    remedy: `If the export is of this registry, put the ID back into canonical_ids, as assigned where it was so in the export. ${VERIFY_AGAIN}`,
+  },
+  STATUS_CHANGED: {
+    exit: 6,
+    cause:
+      'A canonical ID has another status in the registry than in the export, and has not gone from free to assigned, which is all that minting does.',
+    data: ONLY_READ_EXPORT,
+    remedy: `One that was assigned may be public, and must not be given again: set it to assigned, and find out who set it free. ${VERIFY_AGAIN}`,
+  },
+  TIME_CHANGED: {
+    exit: 6,
+    cause:
+      'A row has another time in the registry than in the export. Minting never changes one, and the oldest mapping of an ID is its original.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Find out who wrote there, and which time is right; correct CreatedAt if the registry is wrong. ${VERIFY_AGAIN}`,
+  },
+  NOT_EXPORTED: {
+    exit: 6,
+    cause:
+      'A row of the registry is more than 15 minutes older than the snapshot of the export, and not in it: the export lacks a part, is older than it says or of another registry, or the row was put in by hand.',
+    data: ONLY_READ_EXPORT,
+    remedy: `Do not rely on this export: make another one. ${VERIFY_AGAIN}`,
+  },
+  CONCEPT_TYPES_CHANGED: {
+    exit: 6,
+    cause:
+      'The registry looks up other types as `Concept` than the export says. The list is fixed when a registry is created, so the two are not of one registry, or one of them was changed.',
+    data: ONLY_READ_EXPORT,
+    remedy:
+      '`id-minter migrate status` shows the registry that is meant. Restored as it is, the export would look up other identifiers.',
+  },
+  RESTORE_REFUSED: {
+    exit: 5,
+    cause:
+      'An export can only be restored into an empty registry that folds the same types as the exported one, and this one has rows, or another export is half-way in it.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Name a new database: `id-minter migrate` makes the tables. Where another export is half-way, complete that one by its own `id-minter export restore`.',
+  },
+  RESTORE_UNFINISHED: {
+    exit: 5,
+    cause:
+      'An export is being restored into the registry, or the restore broke off. IDs that it has not brought yet would be minted anew.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Say the same `id-minter export restore` again: it goes on where it stopped. Or drop the database and begin anew.',
   },
   NOT_AVAILABLE: {
     exit: 4,

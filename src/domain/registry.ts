@@ -1,6 +1,8 @@
 import type { Audited, HeldMapping } from './audit.ts';
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError, Warning } from './errors.ts';
+import type { RestoreBatch, RestoreMarker } from './registry-restore.ts';
+import type { RegistrySnapshot } from './registry-tables.ts';
 import type { CanStore, FoldedIdentifier, SourceIdentifier } from './source-identifier.ts';
 
 /** One source identifier that shall have a canonical ID. `predecessor: null` means none. */
@@ -124,6 +126,12 @@ export interface Registry extends Audited, AsyncDisposable {
   importMappings(mappings: readonly Mapping[]): Promise<ImportAnswer[]>;
 
   /**
+   * Gives both tables as they are at one moment, while minting goes on. The memory that it takes does not grow with
+   * them; a server keeps what is changed meanwhile until it ends.
+   */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T>;
+
+  /**
    * A view on which the same code runs to the end and nothing is written. What it mints stays known for the
    * life of the view, under stand-in IDs of the form `(new-1)`.
    */
@@ -206,6 +214,14 @@ export interface RegistryStore {
   sourcesOf(ids: readonly CanonicalId[]): Promise<DatedMapping[]>;
   statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>>;
   readonly held: HeldReading;
+  /** Runs `work` over what both tables hold at one moment; what fails there is translated. */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T>;
+  /** How far an export is in it; undefined where none was ever restored into it. */
+  restoreMarker(): Promise<RestoreMarker | undefined>;
+  /** Writes a batch in one transaction, unless the marker says that it is there; rejects with RESTORE_REFUSED where another one stands. */
+  restore(batch: RestoreBatch): Promise<void>;
+  /** All rows of both tables: exact, and so slow where there are tens of millions. */
+  countRows(): Promise<{ readonly ids: number; readonly mappings: number }>;
   countPool(): Promise<PoolCount>;
   /** Counts free IDs, but stops at `limit`: counting all of a large pool is slow. */
   countFree(limit: number): Promise<number>;

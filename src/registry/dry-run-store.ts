@@ -11,6 +11,8 @@ import type {
   Status,
   StoredMapping,
 } from '../domain/registry.ts';
+import type { RestoreMarker } from '../domain/registry-restore.ts';
+import type { RegistrySnapshot } from '../domain/registry-tables.ts';
 import type { FoldedIdentifier } from '../domain/source-identifier.ts';
 
 /**
@@ -91,6 +93,22 @@ export class DryRunStore implements RegistryStore {
 
   statusOf(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Status>> {
     return this.#store.statusOf(ids);
+  }
+
+  /** Of what stands below, as {@link held}. */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    return this.#store.snapshot(work);
+  }
+
+  restoreMarker(): Promise<RestoreMarker | undefined> {
+    return this.#store.restoreMarker();
+  }
+
+  /** Nobody restores into a view. */
+  async restore(): Promise<void> {}
+
+  countRows(): ReturnType<RegistryStore['countRows']> {
+    return this.#store.countRows();
   }
 
   async countPool(): Promise<PoolCount> {

@@ -22,7 +22,7 @@ const COLUMNS = `COALESCE(c.CanonicalId, i.CanonicalId), c.Status,
  * The same said twice: SQLite makes a range of its index out of the first, the servers out of the second. Without one,
  * each page of an ID with very many mappings would begin at the first of them.
  */
-const IS_FURTHER = `(i.OntologyType, i.SourceSystem, i.SourceId) > (?, ?, ?)
+export const IS_FURTHER = `(i.OntologyType, i.SourceSystem, i.SourceId) > (?, ?, ?)
   AND (i.OntologyType > ? OR (i.OntologyType = ?
     AND (i.SourceSystem > ? OR (i.SourceSystem = ? AND i.SourceId > ?))))`;
 
@@ -57,7 +57,7 @@ export function createHeldReading({ poolHint, mappingHint, rows }: HeldTables): 
         `SELECT ${COLUMNS} FROM ${mappings} LEFT JOIN ${pool} ON c.CanonicalId = i.CanonicalId
          WHERE i.CanonicalId = ? AND ${where(after, IS_FURTHER)}
          ORDER BY i.OntologyType, i.SourceSystem, i.SourceId LIMIT ?`,
-        [id, ...partsOf(after), limit]
+        [id, ...(after ? furtherThan(after) : []), limit]
       ),
   };
 }
@@ -71,9 +71,7 @@ function given(value: string | undefined): string[] {
 }
 
 /** What {@link IS_FURTHER} asks for. */
-function partsOf(source: SourceIdentifier | undefined): string[] {
-  if (source === undefined) return [];
-  const { ontologyType, sourceSystem, value } = source;
+export function furtherThan({ ontologyType, sourceSystem, value }: SourceIdentifier): string[] {
   const spelt = [ontologyType, ontologyType, sourceSystem, sourceSystem, value];
   return [ontologyType, sourceSystem, value, ...spelt];
 }

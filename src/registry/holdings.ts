@@ -2,6 +2,9 @@ import type { HeldMapping, Holding } from '../domain/audit.ts';
 import type { HeldRow, RegistryStore } from '../domain/registry.ts';
 import { withRetries } from './retries.ts';
 
+/** What is read of a store, or of a copy. */
+type HeldStore = Pick<RegistryStore, 'held' | 'translate'>;
+
 /** Rows a statement: 10 ms of a database, and hardly any memory. */
 const PAGE_ROWS = 5_000;
 
@@ -12,7 +15,7 @@ const PAGE_ROWS = 5_000;
  * @param pageRows - more than 1
  */
 export async function* readHoldings(
-  store: RegistryStore,
+  store: HeldStore,
   pageRows: number = PAGE_ROWS
 ): AsyncGenerator<readonly Holding[], void, undefined> {
   let after: string | undefined;
@@ -32,7 +35,7 @@ export async function* readHoldings(
 }
 
 async function* readOne(
-  store: RegistryStore,
+  store: HeldStore,
   id: string,
   pageRows: number
 ): AsyncGenerator<readonly Holding[], void, undefined> {
@@ -53,7 +56,7 @@ async function* readOne(
 }
 
 async function* readStrays(
-  store: RegistryStore,
+  store: HeldStore,
   { after, upTo }: { after: string | undefined; upTo: string | undefined },
   pageRows: number
 ): AsyncGenerator<readonly Holding[], void, undefined> {

@@ -2,6 +2,7 @@ import type { Umzug } from 'umzug';
 import { IdMinterError } from '../domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../domain/source-identifier.ts';
 import type { MigrationDatabase, MigrationRecord, RegistryFacts } from './migration-database.ts';
+import { RESTORE } from './migration-database.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { folderOf, readMigrations } from './migration-files.ts';
 import { refuseUnfinished } from './schema-state.ts';
@@ -96,6 +97,8 @@ export async function rollback(
     if (mappings !== dropMappings) throw rollbackRefused(file, mappings, dropMappings);
     const umzug = await createUmzug(database, newest.facts, files);
     await unwrapped(() => umzug.down());
+    // With the mappings goes what an export had brought.
+    if (file.dropsMappings) await database.forget(RESTORE);
     return { rolledBack: file.id, droppedMappings: mappings };
   });
 }

@@ -1,3 +1,5 @@
+import type { RestoreMarker } from '../domain/registry-restore.ts';
+
 /** What the runner (`migrate.ts`) needs of a database: the same for MySQL and SQLite. */
 
 /** One row of `id_minter_migrations`, a table of ours. */
@@ -13,12 +15,20 @@ export interface MigrationRecord {
   readonly facts: RegistryFacts;
 }
 
+/**
+ * The row of `id_minter_migrations` that is no migration: how far an export is in a registry that is being restored.
+ * It stands there since every user of a registry may read that table, and none opens one that has an unfinished row.
+ */
+export const RESTORE = 'restore';
+
 /** Facts of a registry that never change after it was created. */
 export interface RegistryFacts {
   /** Absent: the default list. */
   readonly conceptTypes?: readonly string[];
   /** Present where `makeExact` was run. */
   readonly exact?: boolean;
+  /** In the row {@link RESTORE} alone, where it changes until the restore is done. */
+  readonly restore?: RestoreMarker;
 }
 
 export interface MigrationDatabase {
@@ -42,4 +52,13 @@ export interface MigrationDatabase {
   makeExact(): Promise<void>;
   countMappings(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** The records without that of a restore. */
+export function migrationsOf(records: readonly MigrationRecord[]): MigrationRecord[] {
+  return records.filter(({ id }) => id !== RESTORE);
+}
+
+export function restoreMarkerOf(records: readonly MigrationRecord[]): RestoreMarker | undefined {
+  return records.find(({ id }) => id === RESTORE)?.facts.restore;
 }

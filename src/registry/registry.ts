@@ -57,6 +57,7 @@ export function createRegistry(
     sourcesOf: async ids => groupByCanonicalId(ids, await reading(() => store.sourcesOf(ids))),
     statusOf: ids => reading(() => store.statusOf(ids)),
     holdings: () => readHoldings(store),
+    snapshot: work => store.snapshot(work),
     countPool: () => reading(() => store.countPool()),
     topUp: (target, tell) => topUp(store, target, { random, tell }),
     importMappings: mappings => importBatch(store, mappings),

@@ -1,6 +1,7 @@
 import { IdMinterError } from '../domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../domain/source-identifier.ts';
 import type { MigrationRecord } from './migration-database.ts';
+import { migrationsOf, restoreMarkerOf } from './migration-database.ts';
 
 /** What a store is told of the program that opens it. */
 export interface Program {
@@ -10,6 +11,8 @@ export interface Program {
   readonly version: string;
   /** Told what a person should know although the registry can be used. */
   readonly warn: (message: string) => void;
+  /** Whether it opens the registry in order to restore an export into it. */
+  readonly restoring?: boolean | undefined;
 }
 
 /**
@@ -17,13 +20,15 @@ export interface Program {
  *
  * @param records - in order of their ids; none where the record table is not there
  * @returns what the registry fixed when it was created
- * @throws IdMinterError MIGRATION_UNFINISHED, SCHEMA_MISSING or SCHEMA_NEWER
+ * @throws IdMinterError MIGRATION_UNFINISHED, RESTORE_UNFINISHED, SCHEMA_MISSING or SCHEMA_NEWER
  */
 export function checkSchemaState(
-  records: readonly MigrationRecord[],
-  { knownMigrations, version, warn }: Program
+  allRecords: readonly MigrationRecord[],
+  { knownMigrations, version, warn, restoring = false }: Program
 ): { conceptTypes: ReadonlySet<string> } {
+  const records = migrationsOf(allRecords);
   refuseUnfinished(records);
+  if (!restoring) refuseHalfRestored(allRecords);
   const recorded = new Set(records.map(({ id }) => id));
   const missing = knownMigrations.filter(id => !recorded.has(id));
   if (missing.length > 0) {
@@ -66,6 +71,21 @@ export function refuseUnfinished(records: readonly MigrationRecord[]): void {
       'moment, it broke off and may be half done. Nothing was written. Compare the tables with the schema.sql beside ' +
       'the migrations, finish or undo by hand, then correct its row in id_minter_migrations.',
     { migration: id, startedAt }
+  );
+}
+
+function refuseHalfRestored(records: readonly MigrationRecord[]): void {
+  const marker = restoreMarkerOf(records);
+  if (marker === undefined || marker.phase === 'done') return;
+  const { name, expected, restored, withFree } = marker;
+  const done = restored.assigned + restored.mappings + restored.free;
+  const all = expected.assigned + expected.mappings + (withFree ? expected.free : 0);
+  throw new IdMinterError(
+    'RESTORE_UNFINISHED',
+    `The export ${name} is being restored into this registry, or the restore broke off: ${done} of ${all} rows are ` +
+      'there. Nothing was read or written. Say the same `id-minter export restore` again: it goes on where it stopped. ' +
+      'Or drop the database and begin anew.',
+    { export: name, restored: done, expected: all }
   );
 }
 

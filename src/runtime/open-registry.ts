@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
 import type { Registry, RegistryStore } from '../domain/registry.ts';
+import type { RestoreTarget } from '../domain/registry-restore.ts';
+import type { MigrateOptions } from '../registry/migrate.ts';
 import { knownMigrations, migrate, migrationStatus, rollback } from '../registry/migrate.ts';
 import type { MigrationDatabase } from '../registry/migration-database.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { remembering } from '../registry/remembering.ts';
+import { createRestoreTarget } from '../registry/restoring.ts';
 import type { Program } from '../registry/schema-state.ts';
 import { toppingUp } from '../registry/topping-up.ts';
 import { VERSION } from './program.ts';
@@ -58,6 +61,22 @@ export async function openRegistry(
   return purpose === 'dry-run' ? closingBoth(registry.dryRun(), registry) : registry;
 }
 
+/**
+ * Opens a registry for an export to be restored into it, also one that another restore left half-way. A SQLite file that
+ * is not there is made.
+ *
+ * @param conceptTypes - those of the export, for a file that is made; undefined for the default ones
+ */
+export async function openForRestore(
+  location: RegistryLocation,
+  { conceptTypes, warn }: { conceptTypes: ReadonlySet<string> | undefined; warn: Program['warn'] }
+): Promise<RestoreTarget> {
+  if (location.kind === 'sqlite' && (await isAbsent(location.path))) {
+    await migrateAt(location, { conceptTypes: conceptTypes && [...conceptTypes] });
+  }
+  return createRestoreTarget(await openStore(location, warn, { restoring: true }));
+}
+
 /** Opens the database of a registry for its migrations, whether or not it has any tables. */
 export async function openForMigrations(location: RegistryLocation): Promise<MigrationDatabase> {
   if (location.kind === 'sqlite') {
@@ -75,10 +94,10 @@ function isAbsent(path: string): Promise<boolean> {
   );
 }
 
-async function migrateAt(location: RegistryLocation): Promise<void> {
+async function migrateAt(location: RegistryLocation, wanted: MigrateOptions = {}): Promise<void> {
   const database = await openForMigrations(location);
   try {
-    await migrate(database);
+    await migrate(database, wanted);
   } finally {
     await database.close();
   }
@@ -86,9 +105,11 @@ async function migrateAt(location: RegistryLocation): Promise<void> {
 
 async function openStore(
   location: RegistryLocation,
-  warn: Program['warn']
+  warn: Program['warn'],
+  { restoring = false }: { restoring?: boolean } = {}
 ): Promise<RegistryStore> {
   const program: Program = {
+    restoring,
     knownMigrations: knownMigrations(location.kind),
     version: VERSION,
     warn,

@@ -1,4 +1,6 @@
+import { cp } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { EXIT } from '../../src/cli/exit.ts';
 import { createProgram } from '../../src/cli/program.ts';
@@ -65,6 +67,24 @@ export const COMMANDS: Readonly<Record<string, CommandCase>> = {
     status: 1,
     exits: [...ANY, 1, 6],
   },
+  'export write': {
+    args: ['export', 'write', 'written.export'],
+    schema: 'export-write',
+    status: 0,
+    exits: ANY,
+  },
+  'export verify': {
+    args: ['export', 'verify', 'backup.export'],
+    schema: 'export-verify',
+    status: 0,
+    exits: [...ANY, 6],
+  },
+  'export restore': {
+    args: ['export', 'restore', 'backup.export', '--registry', 'sqlite:restored.sqlite'],
+    schema: 'export-restore',
+    status: 0,
+    exits: [...ANY, 6],
+  },
   migrate: { args: ['migrate'], schema: 'migrate', status: 0, exits: ANY },
   'migrate status': {
     args: ['migrate', 'status'],
@@ -80,6 +100,12 @@ export const COMMANDS: Readonly<Record<string, CommandCase>> = {
   },
 };
 
+/** Those that do nothing by themselves. */
+const GROUPS: readonly string[] = ['export'];
+
+/** An export that version 1.0.0 wrote: what later versions read as well. */
+const EXPORT = fileURLToPath(new URL('../fixtures/backup.export', import.meta.url));
+
 /** `mint`, `pool`, `pool top-up`, …, as the program itself has them. */
 export function commandNames(): string[] {
   const below = (parent: Command, path: readonly string[]): string[] =>
@@ -91,10 +117,8 @@ export function commandNames(): string[] {
     ...{ environment: {}, stdin: new PassThrough(), signal: AbortSignal.abort() },
     ...{ stdout: new PassThrough(), stderr: new PassThrough() },
   };
-  return below(
-    createProgram(io, () => undefined),
-    []
-  );
+  const program = createProgram(io, () => undefined);
+  return below(program, []).filter(name => !GROUPS.includes(name));
 }
 
 /** Warned about. */
@@ -105,6 +129,7 @@ export async function writeInputs(desk: Desk): Promise<void> {
   await desk.write('known.ndjson', '{"canonicalId": "z2345678", "source": "Work[s/1]"}\n');
   await desk.write('works.ndjson', `${toLines([workOf(sierra('b1'))])}{\n`);
   await desk.write('rows.ndjson', '{"source": "Work[s/2]"}\n{"source": "Work[s"}\n');
+  await cp(EXPORT, desk.path('backup.export'), { recursive: true });
   await desk.write(
     'mappings.ndjson',
     ['{"canonicalId": "y2345678", "source": "Work[s/3]"}', SHARED, '{}'].join('\n')

@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import type { FindingCode } from '../../src/domain/audit.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
+import type { ExportFindingCode } from '../../src/domain/export-audit.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { Ended } from '../support/command-line.ts';
@@ -78,6 +78,19 @@ const WITH_BROKEN_KEY = `
 `;
 
 const FIRST = '0001_create_identifiers_schema';
+
+const TO_NEW = ['--registry', 'sqlite:new.sqlite'];
+const AWS = {
+  ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+};
+/** How far a restore came that broke off. */
+const HALF = JSON.stringify({
+  restore: {
+    ...{ identity: '0', name: 'a-backup', withFree: true, phase: 'mappings', file: 0, row: 1 },
+    expected: { assigned: 4, free: 2, mappings: 6 },
+    restored: { assigned: 4, free: 0, mappings: 1 },
+  },
+});
 
 /** A code without a case does not compile. */
 const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
@@ -384,6 +397,75 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: '--drop-mappings 1',
     holds: [source('1')],
   },
+  EXPORT_NOT_FOUND: {
+    args: ['export', 'restore', 'nowhere', ...TO_NEW],
+    value: 'nowhere is empty, or is not there',
+    data: 'Nothing was read or written',
+    remedy: 'Name the folder of one export',
+    holds: [],
+  },
+  EXPORT_ACCESS_DENIED: {
+    args: ['export', 'restore', 's3://a-bucket/backup', ...TO_NEW],
+    environment: { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    value: 's3://a-bucket/backup',
+    data: 'What was restored so far is right',
+    remedy: 'See that AWS credentials can be found',
+    holds: [],
+  },
+  EXPORT_UNAVAILABLE: {
+    args: ['export', 'restore', 's3://a-bucket/backup', ...TO_NEW],
+    environment: { ...AWS, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /s3:\/\/a-bucket\/backup.*ECONNREFUSED/,
+    data: 'What was restored so far is right',
+    remedy: 'See that S3 can be reached, then say the same command again',
+    holds: [],
+  },
+  EXPORT_INCOMPLETE: {
+    args: ['export', 'restore', 'backup', ...TO_NEW],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await rm(desk.path('backup/identifiers/canonical_ids/1/_SUCCESS'));
+      return await desk.run(args);
+    },
+    value: 'identifiers/canonical_ids/1/ has no _SUCCESS',
+    data: 'It was only read',
+    remedy: 'take another export',
+    holds: [],
+  },
+  EXPORT_DAMAGED: {
+    args: ['export', 'restore', 'backup', ...TO_NEW],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await truncate(desk.path('backup/identifiers/canonical_ids/1/part-00000.gz.parquet'), 99);
+      return await desk.run(args);
+    },
+    value: /part-00000.gz.parquet has 99 bytes, and \d+ by its manifest/,
+    data: 'It was only read',
+    remedy: 'Copy it again from where it was written',
+    holds: [],
+  },
+  RESTORE_REFUSED: {
+    sql: has(source('1'), 'z2345678'),
+    args: ['export', 'restore', 'backup'],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      return await desk.run(args);
+    },
+    value: 'it holds 4 canonical IDs and 1 mappings',
+    data: 'Nothing was written',
+    remedy: 'Name a new database',
+    holds: [source('1')],
+  },
+  RESTORE_UNFINISHED: {
+    sql: [
+      `INSERT INTO id_minter_migrations (Id, OldestCode, Facts) VALUES ('restore', '1.0.0', '${HALF}')`,
+    ],
+    args: ['assign', 'Work[s/1]'],
+    value: /The export a-backup .* 5 of 12 rows are there/,
+    data: 'Nothing was read or written',
+    remedy: 'Say the same `id-minter export restore` again',
+    holds: [],
+  },
   NOT_AVAILABLE: {
     args: ['mint', '--full'],
     value: 'Elasticsearch',
@@ -407,7 +489,21 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
 };
 
 /** Codes that no other command has; the messages name what was found, and docs/errors.md what to do. */
-type OnlyFound = Exclude<FindingCode, 'INHERITANCE_CONFLICT'>;
+type OnlyFound = Exclude<
+  ExportFindingCode,
+  'INHERITANCE_CONFLICT' | 'EXPORT_INCOMPLETE' | 'EXPORT_DAMAGED'
+>;
+
+const VERIFY = ['export', 'verify', 'backup', '--against', 'sqlite:registry.sqlite'];
+
+/** Exports the registry, and then changes it. */
+const changedSince =
+  (...changes: readonly string[]): NonNullable<Case['run']> =>
+  async (desk, args) => {
+    await desk.run(['export', 'write', 'backup']);
+    for (const change of changes) await desk.registry.sql(change);
+    return await desk.run(args);
+  };
 
 const FOUND: Readonly<Record<OnlyFound, Found>> = {
   ORPHAN_MAPPING: {
@@ -469,6 +565,64 @@ const FOUND: Readonly<Record<OnlyFound, Found>> = {
     files: { 'declared.ndjson': '{"source": "Work[s/1]"}\n' },
     args: ['check', '--declared', 'declared.ndjson'],
     value: 'Work[s/1]',
+    holds: [],
+  },
+  DOUBLED_ID: {
+    args: ['export', 'verify', 'backup'],
+    run: async (desk, args) => {
+      await desk.run(['export', 'write', 'backup']);
+      await rm(desk.path('backup/manifest.json'));
+      const part = desk.path('backup/identifiers/canonical_ids/1/part-00000.gz.parquet');
+      await copyFile(part, part.replace('00000', '00001'));
+      return await desk.run(args);
+    },
+    value: /aaaaaaaa is in the pool more than once: free since .*, and free since/,
+    holds: [],
+  },
+  MAPPING_LOST: {
+    sql: [...has(source('1'), 'z2345678'), uses(source('2'), 'z2345678')],
+    args: VERIFY,
+    run: changedSince("DELETE FROM identifiers WHERE SourceId = '2'"),
+    value: 'Work[s/2] with z2345678',
+    holds: [source('1')],
+  },
+  MAPPING_CHANGED: {
+    sql: [...has(source('1'), 'z2345678'), ...has(source('2'), 'y2345678')],
+    args: VERIFY,
+    run: changedSince("UPDATE identifiers SET CanonicalId = 'y2345678' WHERE SourceId = '1'"),
+    value: 'Work[s/1] has z2345678 in the export and y2345678 in the registry',
+    holds: [source('1'), source('2')],
+  },
+  ID_LOST: {
+    args: VERIFY,
+    run: changedSince("DELETE FROM canonical_ids WHERE CanonicalId = 'aaaaaaaa'"),
+    value: 'aaaaaaaa is in the export, free',
+    holds: [],
+  },
+  STATUS_CHANGED: {
+    sql: has(source('1'), 'z2345678'),
+    args: VERIFY,
+    run: changedSince("UPDATE canonical_ids SET Status = 'free' WHERE CanonicalId = 'z2345678'"),
+    value: 'z2345678 is assigned in the export and free in the registry',
+    holds: [source('1')],
+  },
+  TIME_CHANGED: {
+    sql: has(source('1'), 'z2345678'),
+    args: VERIFY,
+    run: changedSince("UPDATE identifiers SET CreatedAt = '2026-01-02 00:00:00'"),
+    value: /Work\[s\/1\].* of 2026-01-01T00:00:00Z in the export and of 2026-01-02T00:00:00Z/,
+    holds: [source('1')],
+  },
+  NOT_EXPORTED: {
+    args: VERIFY,
+    run: changedSince(...has(source('1'), 'z2345678')),
+    value: 'Work[s/1] with z2345678 is in the registry since 2026-01-01T00:00:00Z',
+    holds: [source('1')],
+  },
+  CONCEPT_TYPES_CHANGED: {
+    args: VERIFY,
+    run: changedSince(`UPDATE id_minter_migrations SET Facts = '{"conceptTypes": ["Person"]}'`),
+    value: /Agent, .* The registry: Person/,
     holds: [],
   },
   TWINS: {

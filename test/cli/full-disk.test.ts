@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Desk } from '../support/command-line.ts';
 import { openDesk } from '../support/command-line.ts';
 import { folio, sierra } from '../support/identifiers.ts';
+import { writeLargeExport } from './large-exports.ts';
 import type { Minted } from './works.ts';
 import { fromLines, toLines, workOf } from './works.ts';
 
@@ -92,6 +93,20 @@ describe.each(whyNoDisk === undefined ? ['a full disk'] : [])('%s', () => {
     expect(stderr).toMatch(/^error TARGET_FAILED: Writing a temporary file in .*disk is full/m);
     await expectNothingOn(desk);
     expect(await desk.list()).toEqual(['disk', 'id-minter.sqlite', 'works.ndjson']);
+  });
+
+  test('under the tables in which an export is verified ends with 4, and leaves nothing behind', async () => {
+    await using desk = await openDesk();
+    await using _disk = await mountSmallDisk(desk);
+    const folder = await writeLargeExport(desk, 400_000);
+
+    const { status, stdout, stderr } = await desk.run(['export', 'verify', folder], {
+      environment: { TMPDIR: desk.path('disk') },
+    });
+
+    expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
+    expect(stderr).toMatch(/^error TARGET_FAILED: The temporary tables .*disk is full.* TMPDIR/m);
+    await expectNothingOn(desk);
   });
 
   test('under a SQLite registry ends with 4; what was answered is in it, and it goes on when there is room', async () => {

@@ -1,3 +1,4 @@
+import { cp, rm } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,8 @@ async function openDesk(): Promise<DeskOnRegistry> {
     '{"source": "Work[s/2]"}\n{"source": 5}\n{"source": "Work[s/"}\n{\n'
   );
   await desk.write('against.ndjson', '{"canonicalId": "y2345678", "source": "Work[s/1]"}\n{}\n');
+  await cp(desk.path('backup.export'), desk.path('broken.export'), { recursive: true });
+  await rm(desk.path('broken.export/identifiers/identifiers/1/_SUCCESS'));
   await desk.write('notes.txt', 'These are notes, and no database at all.\n'.repeat(100));
   return desk;
 }
@@ -68,13 +71,17 @@ async function openDesk(): Promise<DeskOnRegistry> {
 const onDesk = (args: readonly string[], desk: DeskOnRegistry) =>
   args.map(arg =>
     arg.replace(
-      /^(sqlite:)?([a-z]+\.(?:ndjson|json|sqlite|txt))$/,
+      /^(sqlite:)?([a-z]+\.(?:ndjson|json|sqlite|txt|export))$/,
       (_, kind = '', name: string) => `${kind}${desk.path(name)}`
     )
   );
 
+const TO_NEW = ['--registry', 'sqlite:restored.sqlite'];
 const TO_FILE = ['--target', 'out.ndjson'];
 const WITH_REPORT = [...TO_FILE, '--report', 'report.json'];
+
+/** The schemas of what is printed line by line. */
+const IN_LINES: ReadonlySet<string> = new Set(['assign-answer', 'check', 'export-verify']);
 
 /** What is said, the status with which it ends, the schema of what it prints, and what is done to the registry before. */
 type Case = readonly [args: readonly string[], status: number, schema: string, sql?: string];
@@ -111,6 +118,18 @@ const CASES: readonly Case[] = [
   [['check'], 6, 'check', DRAINED],
   [['check', '--declared', 'known.ndjson'], 0, 'check'],
   [['check', '--declared', 'against.ndjson'], 1, 'check'],
+  [['export', 'write', 'written.export'], 0, 'export-write'],
+  [['export', 'write', 'backup.export'], 2, 'error'],
+  [['export', 'verify', 'backup.export'], 0, 'export-verify'],
+  [['export', 'verify', 'broken.export'], 6, 'export-verify'],
+  [
+    ['export', 'verify', 'backup.export', '--against', 'sqlite:registry.sqlite'],
+    6,
+    'export-verify',
+  ],
+  [['export', 'restore', 'backup.export', ...TO_NEW], 0, 'export-restore'],
+  [['export', 'restore', 'broken.export', ...TO_NEW], 6, 'error'],
+  [['export', 'restore', 'backup.export'], 5, 'error'],
   [['migrate'], 0, 'migrate'],
   [['migrate', '--registry', 'sqlite:new.sqlite'], 0, 'migrate'],
   [['migrate'], 5, 'error', UNFINISHED],
@@ -137,7 +156,7 @@ describe('what --json prints is as its schema says', () => {
 
       expect(said.status).toBe(status);
       const values = fromLines(said.stdout);
-      if (schema !== 'assign-answer' && schema !== 'check') expect(values).toHaveLength(1);
+      if (!IN_LINES.has(schema)) expect(values).toHaveLength(1);
       expect(refusals(schema, values)).toEqual([]);
       if (schema === 'mint') {
         expect(refusals('report', [JSON.parse(await desk.read('report.json'))])).toEqual([]);

@@ -85,7 +85,7 @@ describe.each(REGISTRY_KINDS)('on $name, with everything shown that can be', kin
     await using desk = opened.desk;
     for (const flags of LOUDEST) {
       const ended = await desk.run([...args, ...flags]);
-      expect(ended.stderr).toContain('Registry: ');
+      expect(ended.stderr).toMatch(/^(Registry|Export): /m);
       expect(await seenIn(desk, ended, secretsOf(opened.password))).toEqual([]);
     }
   });

@@ -131,7 +131,7 @@ function slipsOf(word: string, random: (limit: number) => number): string[] {
 
 /** The one name that is suggested, without the command that it belongs to. */
 function suggestedIn(stderr: string): string | undefined {
-  return /^error USAGE: [^\n]*\(did you mean (?:pool |migrate )?([\w-]+)\?\)[^\n]*\n$/.exec(
+  return /^error USAGE: [^\n]*\(did you mean (?:pool |migrate |export )?([\w-]+)\?\)[^\n]*\n$/.exec(
     stderr
   )?.[1];
 }

@@ -10,11 +10,11 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { VARIABLES } from '../../src/runtime/settings.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = globSync(['*.md', '{docs,examples}/**/*.md'], { cwd: PROJECT });
+const PAGES = globSync(['*.md', '{docs,examples,infrastructure}/**/*.md'], { cwd: PROJECT });
 
 async function openCopy() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'id-minter-docs-'));
-  for (const name of ['docs', 'schemas']) {
+  for (const name of ['docs', 'schemas', 'infrastructure']) {
     await cp(join(PROJECT, name), join(folder.path, name), { recursive: true });
   }
   return folder;
@@ -34,7 +34,9 @@ describe('the reference pages', () => {
     expect(stdout + stderr).toBe('');
   });
 
-  test.each(['docs/cli.md', 'docs/configuration.md', 'docs/errors.md'])(
+  test.each([
+    ...['docs/cli.md', 'docs/configuration.md', 'docs/errors.md', 'infrastructure/README.md'],
+  ])(
     '%s: a part that the code does not say is named with the command that mends it',
     async page => {
       await using copy = await openCopy();
@@ -99,7 +101,7 @@ describe.each(PAGES)('%s', page => {
 
 /** `src/index.ts` in code marks, and for tests the sentence that may follow: `test/index.test.ts`, “mints into”. */
 const NAMED_FILE =
-  /`((?:src|test|scripts|migrations|examples|docs|bench)\/[\w./-]*\w)`(?:, “([^”]+)”)?/g;
+  /`((?:src|test|scripts|migrations|examples|docs|bench|infrastructure)\/[\w./-]*\w)`(?:, “([^”]+)”)?/g;
 
 function withoutCode(text: string): string {
   return text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, '');

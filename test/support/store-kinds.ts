@@ -50,6 +50,8 @@ export interface TestDatabase extends AsyncDisposable {
   migrations(): Promise<MigrationDatabase>;
   /** Opens it as a user with a minter's rights, which the tables have to be there for. */
   openStore(program?: Partial<Program>): Promise<RegistryStore>;
+  /** Opens it as an export is restored into it, by a user who may also migrate it. */
+  openForRestore(): Promise<RegistryStore>;
   sql(statement: string, values?: readonly string[]): Promise<unknown[][]>;
 }
 
@@ -82,6 +84,7 @@ export function sqliteStore(): TestStore {
       return {
         migrations: async () => openSqliteMigrations(path),
         openStore: program => openSqliteStore(path, programOf('sqlite', program)),
+        openForRestore: () => openSqliteStore(path, programOf('sqlite', { restoring: true })),
         sql: async (statement, values = []) => {
           const connection = new DatabaseSync(path, { timeout: 5_000 });
           try {
@@ -200,6 +203,8 @@ export function mysqlStore(server: TestServer, isExact: boolean): TestStore {
             programOf('mysql', program)
           );
         },
+        openForRestore: () =>
+          openMysqlStore(settings(username, password), programOf('mysql', { restoring: true })),
         sql: async (statement, values = []) => {
           const [rows] = await admin.query(statement, [...values]);
           return Array.isArray(rows) ? (rows as unknown[][]) : [];

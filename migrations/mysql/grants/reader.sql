@@ -1,4 +1,4 @@
--- The rights of `lookup`, `check` and every `--dry-run`: it changes nothing. Write your database in the place of
+-- The rights of `lookup`, `check`, `export write`, `export verify --against` and every `--dry-run`: it changes nothing. Write your database in the place of
 -- `identifiers`; run it after `id-minter migrate`.
 GRANT SELECT ON identifiers.identifiers TO 'id_minter_reader'@'%';
 GRANT SELECT ON identifiers.canonical_ids TO 'id_minter_reader'@'%';

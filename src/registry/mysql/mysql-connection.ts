@@ -28,7 +28,7 @@ const SESSION_SETTINGS: readonly string[] = [
 ];
 
 /** In the place of `?`: an array becomes a list, an array of arrays rows in brackets. */
-export type SqlValue = string | number | readonly SqlValue[];
+export type SqlValue = string | number | null | readonly SqlValue[];
 
 /** What a statement changed. */
 export interface Change {

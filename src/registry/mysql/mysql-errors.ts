@@ -9,6 +9,12 @@ export interface Translated {
   readonly passing: boolean;
 }
 
+/**
+ * Those of a row that breaks a rule of its table: a key that is there, a missing foreign key, a value that is too long,
+ * none of an ENUM, no time, or with a character that the column lacks.
+ */
+const UNFIT_ROW = new Set([1062, 1452, 1406, 1265, 1292, 1366]);
+
 /** The servers' error numbers that mean something by themselves. */
 export const ERROR_NUMBER = {
   noSuchDatabase: 1049,
@@ -129,6 +135,11 @@ export function translateMysqlError(error: unknown, settings: MysqlSettings): Tr
 export function errorNumberOf(error: unknown): number | undefined {
   const { errno } = (error ?? {}) as { errno?: unknown };
   return typeof errno === 'number' && errno > 0 ? errno : undefined;
+}
+
+/** Whether a row breaks a rule of its table. */
+export function isUnfitRow(error: unknown): error is Error {
+  return error instanceof Error && UNFIT_ROW.has(errorNumberOf(error) ?? 0);
 }
 
 function describePassing(

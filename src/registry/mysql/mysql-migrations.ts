@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { IdMinterError } from '../../domain/errors.ts';
 import type { MigrationDatabase, MigrationRecord } from '../migration-database.ts';
+import { migrationsOf } from '../migration-database.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { connector } from './mysql-connection.ts';
 import { ERROR_NUMBER, errorNumberOf, translateMysqlError } from './mysql-errors.ts';
@@ -85,7 +86,7 @@ class MysqlMigrations implements MigrationDatabase {
   records(): Promise<MigrationRecord[]> {
     return this.#run(async connection => {
       try {
-        return await readRecords(connection);
+        return migrationsOf(await readRecords(connection));
       } catch (error) {
         if (errorNumberOf(error) === ERROR_NUMBER.noSuchTable) return [];
         throw error;

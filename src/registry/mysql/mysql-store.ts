@@ -9,16 +9,22 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
+import type { RestoreBatch, RestoreMarker } from '../../domain/registry-restore.ts';
+import type { RegistrySnapshot } from '../../domain/registry-tables.ts';
 import type { CanStore, FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { createHeldReading } from '../held-reading.ts';
+import { restoreMarkerOf } from '../migration-database.ts';
+import { isToBeRestored, refusedRow } from '../restoring.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
+import { readSnapshot } from '../snapshot-reading.ts';
 import type { MysqlConnection } from './mysql-connection.ts';
 import { connector } from './mysql-connection.ts';
 import type { Translated } from './mysql-errors.ts';
-import { translateMysqlError } from './mysql-errors.ts';
+import { isUnfitRow, translateMysqlError } from './mysql-errors.ts';
 import { MysqlPool } from './mysql-pool.ts';
-import { readRecordsOrAdopt } from './mysql-records.ts';
+import { readRecords, readRecordsOrAdopt } from './mysql-records.ts';
+import { lockRestoreMarker, restoreRows } from './mysql-restore.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { readSchema } from './mysql-schema.ts';
 import type { MysqlSettings } from './mysql-settings.ts';
@@ -33,6 +39,9 @@ const LOOK_UPS_AT_ONCE = 2;
 
 /** Of counting tens of millions of IDs from a cold disk. */
 const COUNT_TIMEOUT_MS = 600_000;
+
+/** A reader of a snapshot may have to wait long for where its pages go. */
+const SNAPSHOT_WAIT_SECONDS = 3_600;
 
 /**
  * Opens a registry on MySQL or MariaDB. Tries once: what is wrong with host, user, database or tables is said at
@@ -124,6 +133,61 @@ class MysqlStore implements RegistryStore {
     return new Map(rows);
   }
 
+  /** On a connection of its own, which then is not lent again: its settings are not those of the others. */
+  snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    const { conceptTypes } = this;
+    return this.#pool.use(async connection => {
+      const translated = <Result>(result: Promise<Result>): Promise<Result> =>
+        result.catch(error => {
+          throw this.translate(error).error;
+        });
+      try {
+        await translated(beginSnapshot(connection));
+        return await work(
+          await readSnapshot({
+            conceptTypes,
+            keyHint: 'FORCE INDEX (PRIMARY)',
+            now: 'UNIX_TIMESTAMP()',
+            // What old servers took for a time that is none.
+            createdAt: 'NULLIF(UNIX_TIMESTAMP(CreatedAt), 0)',
+            rows: (sql, values) => translated(connection.rows(sql, values)),
+          })
+        );
+      } finally {
+        await connection.end();
+      }
+    });
+  }
+
+  restoreMarker(): Promise<RestoreMarker | undefined> {
+    return this.#pool.use(async connection => restoreMarkerOf(await readRecords(connection)));
+  }
+
+  restore(batch: RestoreBatch): Promise<void> {
+    return this.#transact(async connection => {
+      const standing = await lockRestoreMarker(connection);
+      if (!isToBeRestored(this.name, standing, batch)) return;
+      try {
+        await restoreRows(connection, batch);
+      } catch (error) {
+        if (!isUnfitRow(error)) throw error;
+        throw refusedRow(this.name, error.message, error);
+      }
+    });
+  }
+
+  countRows(): Promise<{ ids: number; mappings: number }> {
+    return this.#pool.use(async connection => {
+      const [row] = await connection.rows<[number, number]>(
+        'SELECT (SELECT COUNT(*) FROM canonical_ids), (SELECT COUNT(*) FROM identifiers)',
+        [],
+        { timeoutMs: COUNT_TIMEOUT_MS }
+      );
+      const [ids = 0, mappings = 0] = row ?? [];
+      return { ids, mappings };
+    });
+  }
+
   countPool(): Promise<PoolCount> {
     return this.#pool.use(async connection => {
       const rows = await connection.rows<[Status, number]>(
@@ -188,6 +252,13 @@ class MysqlStore implements RegistryStore {
       return result;
     });
   }
+}
+
+/** Both tables as they are now, whatever others commit meanwhile. */
+async function beginSnapshot(connection: MysqlConnection): Promise<void> {
+  await connection.change('SET SESSION wait_timeout = ?', [SNAPSHOT_WAIT_SECONDS]);
+  await connection.change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+  await connection.change('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
 }
 
 /** A connection on which something failed is closed instead, which rolls back as well. */

@@ -13,6 +13,7 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const PROTOCOL = 15;
+const CONSTRAINT = 19;
 const AUTH = 23;
 const NOTADB = 26;
 const CONSTRAINT_FOREIGNKEY = 787;
@@ -36,6 +37,11 @@ export function translateSqliteError(
     error: new IdMinterError(code, message, { path, cause: error }),
     passing: [BUSY, LOCKED, PROTOCOL].includes(result & 0xff),
   };
+}
+
+/** Whether a row breaks a rule of its table. */
+export function isConstraint(error: unknown): error is Error {
+  return (errcodeOf(error) & 0xff) === CONSTRAINT;
 }
 
 function describe(result: number, reason: string, path: string): [ErrorCode, string] {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { MigrationDatabase, MigrationRecord, RegistryFacts } from '../migration-database.ts';
+import { migrationsOf } from '../migration-database.ts';
 import { withRetries } from '../retries.ts';
 import { openConnection, parseTime, switchToWal } from './sqlite-connection.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
@@ -55,7 +56,7 @@ class SqliteMigrations implements MigrationDatabase {
   }
 
   records(): Promise<MigrationRecord[]> {
-    return this.#run(readRecords, []);
+    return this.#run(connection => migrationsOf(readRecords(connection)), []);
   }
 
   async start({ id, oldestCode, facts }: Parameters<MigrationDatabase['start']>[0]): Promise<void> {
@@ -117,7 +118,7 @@ class SqliteMigrations implements MigrationDatabase {
   }
 }
 
-/** The migrations' record; empty where nothing was ever recorded. */
+/** The migrations' record, and that of a restore; empty where nothing was ever recorded. */
 export function readRecords(connection: DatabaseSync): MigrationRecord[] {
   if (!hasTable(connection, 'id_minter_migrations')) return [];
   const select = connection.prepare(

@@ -14,15 +14,26 @@ import type {
   Status,
   StoredMapping,
 } from '../../domain/registry.ts';
+import type { RestoreBatch, RestoreMarker } from '../../domain/registry-restore.ts';
+import type { RegistrySnapshot } from '../../domain/registry-tables.ts';
 import type { FoldedIdentifier } from '../../domain/source-identifier.ts';
 import { keyOf } from '../../domain/source-identifier.ts';
 import { groupBySystem } from '../../domain/source-places.ts';
 import { createHeldReading } from '../held-reading.ts';
+import { RESTORE, restoreMarkerOf } from '../migration-database.ts';
+import { isToBeRestored, refusedRow } from '../restoring.ts';
 import { withRetries } from '../retries.ts';
 import type { Program } from '../schema-state.ts';
 import { checkSchemaState } from '../schema-state.ts';
-import { openConnection, parseTime, switchToWal } from './sqlite-connection.ts';
-import { translateSqliteError } from './sqlite-errors.ts';
+import { readSnapshot } from '../snapshot-reading.ts';
+import {
+  formatTime,
+  openConnection,
+  parseTime,
+  prepareRows,
+  switchToWal,
+} from './sqlite-connection.ts';
+import { isConstraint, translateSqliteError } from './sqlite-errors.ts';
 import { readRecords } from './sqlite-migrations.ts';
 
 /**
@@ -108,6 +119,64 @@ class SqliteStore implements RegistryStore {
     return this.#read.statusOf(ids);
   }
 
+  /** On a connection of its own, whose transaction began when it first read. */
+  async snapshot<T>(work: (snapshot: RegistrySnapshot) => Promise<T>): Promise<T> {
+    const { conceptTypes } = this;
+    const connection = await withRetries(this, async () => openConnection(this.#path, 'rw'));
+    try {
+      const rows = async <Row extends readonly unknown[]>(
+        sql: string,
+        values: readonly (string | number)[]
+      ): Promise<Row[]> => {
+        await nextTurn();
+        try {
+          return prepareRows<Row>(connection, sql)(...values);
+        } catch (error) {
+          throw this.translate(error).error;
+        }
+      };
+      // Else the one who writes would wait until all is read.
+      await withRetries(this, async () => switchToWal(connection));
+      connection.exec('BEGIN');
+      // The transaction sees what stands when it first reads a table.
+      await rows('SELECT 1 FROM canonical_ids LIMIT 1', []);
+      return await work(
+        await readSnapshot({
+          conceptTypes,
+          rows,
+          keyHint: '',
+          now: 'unixepoch()',
+          // An empty text stands for a time that nobody knows, since the column takes no NULL.
+          createdAt:
+            "CASE CreatedAt WHEN '' THEN NULL ELSE ifnull(unixepoch(CreatedAt), CreatedAt) END",
+        })
+      );
+    } finally {
+      connection.close();
+    }
+  }
+
+  async restoreMarker(): Promise<RestoreMarker | undefined> {
+    return restoreMarkerOf(readRecords(this.#reader));
+  }
+
+  restore(batch: RestoreBatch): Promise<void> {
+    return this.#writeAlone(async () => {
+      const standing = restoreMarkerOf(readRecords(this.#writer));
+      if (!isToBeRestored(this.name, standing, batch)) return;
+      try {
+        restoreRows(this.#writer, batch);
+      } catch (error) {
+        if (!isConstraint(error)) throw error;
+        throw refusedRow(this.name, error.message, error);
+      }
+    });
+  }
+
+  async countRows(): Promise<{ ids: number; mappings: number }> {
+    return this.#read.countRows();
+  }
+
   async countPool(): Promise<PoolCount> {
     return this.#read.countPool();
   }
@@ -175,6 +244,7 @@ function prepareReading(connection: DatabaseSync) {
     `SELECT count(*) FROM (SELECT 1 FROM canonical_ids WHERE Status = 'free' LIMIT ?)`
   );
   const all = prepareRows<[number]>(connection, 'SELECT count(*) FROM canonical_ids');
+  const mappings = prepareRows<[number]>(connection, 'SELECT count(*) FROM identifiers');
   const count = (rows: readonly [number][]) => Number(rows[0]?.[0]);
   return {
     lookUp: prepareLookUp(connection),
@@ -183,7 +253,8 @@ function prepareReading(connection: DatabaseSync) {
         ([ontologyType, sourceSystem, value, canonicalId, createdAt]) => ({
           source: { ontologyType, sourceSystem, value },
           canonicalId,
-          createdAt: parseTime(createdAt),
+          // Of a time that nobody knows, the row is taken for the oldest.
+          createdAt: createdAt === '' ? new Date(0) : parseTime(createdAt),
         })
       ),
     statusOf: (ids: readonly CanonicalId[]) => new Map(status(JSON.stringify(ids))),
@@ -192,6 +263,7 @@ function prepareReading(connection: DatabaseSync) {
       return { free: counted, assigned: count(all()) - counted };
     },
     countFree: (limit: number) => count(free(limit)),
+    countRows: () => ({ ids: count(all()), mappings: count(mappings()) }),
   };
 }
 
@@ -263,6 +335,30 @@ function prepareMinting(connection: DatabaseSync): ImportTransaction {
   };
 }
 
+/** The rows of an export, and the marker that tells of them. */
+function restoreRows(connection: DatabaseSync, { ids, mappings, after }: RestoreBatch): void {
+  const addId = connection.prepare(
+    'INSERT INTO canonical_ids (CanonicalId, Status, CreatedAt) VALUES (?, ?, ?)'
+  );
+  for (const { canonicalId, status, createdAt } of ids) {
+    addId.run(canonicalId, status, formatTime(createdAt));
+  }
+  const addMapping = connection.prepare(
+    'INSERT INTO identifiers (OntologyType, SourceSystem, SourceId, CanonicalId, CreatedAt) VALUES (?, ?, ?, ?, ?)'
+  );
+  for (const { source, canonicalId, createdAt } of mappings) {
+    const { ontologyType, sourceSystem, value } = source;
+    addMapping.run(ontologyType, sourceSystem, value, canonicalId, formatTime(createdAt));
+  }
+  const finishedAt = after.phase === 'done' ? formatTime(Date.now() / 1000) : null;
+  connection
+    .prepare(
+      `INSERT INTO id_minter_migrations (Id, OldestCode, Facts, FinishedAt) VALUES (?, '1.0.0', ?, ?)
+        ON CONFLICT (Id) DO UPDATE SET Facts = excluded.Facts, FinishedAt = excluded.FinishedAt`
+    )
+    .run(RESTORE, JSON.stringify({ restore: after }), finishedAt);
+}
+
 /** One statement for each type and system: 20 ms for 21,000 sources, where a statement for each source takes 70 ms. */
 function prepareLookUp(
   connection: DatabaseSync
@@ -284,16 +380,6 @@ function prepareLookUp(
     }
     return answers;
   };
-}
-
-/** A statement whose rows come as arrays, which cost less than objects. */
-function prepareRows<Row extends readonly unknown[]>(
-  connection: DatabaseSync,
-  sql: string
-): (...values: readonly (string | number)[]) => Row[] {
-  const statement = connection.prepare(sql);
-  statement.setReturnArrays(true);
-  return (...values) => statement.all(...values) as unknown as Row[];
 }
 
 /** @returns how many rows it changed */

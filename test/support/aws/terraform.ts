@@ -1,0 +1,49 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '../servers/processes.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { findTerraform } from './tools.ts';
+
+export const INFRASTRUCTURE = fileURLToPath(new URL('../../../infrastructure', import.meta.url));
+
+/** A copy of the infrastructure in a folder of its own, in which Terraform may leave what it makes. */
+export interface TerraformCopy extends AsyncDisposable {
+  readonly folder: string;
+  /** @returns what it printed on stdout; @throws Error with all that it printed where it fails */
+  terraform(...args: string[]): Promise<string>;
+}
+
+/**
+ * Initialised, with the provider from the folder that TF_PLUGIN_DIR names, else from the public registry.
+ *
+ * @param added - files that are written beside the others, by name
+ * @param env - for every run of Terraform
+ */
+export async function copyInfrastructure(
+  added: Readonly<Record<string, string>> = {},
+  env: NodeJS.ProcessEnv = {}
+): Promise<TerraformCopy> {
+  const program = findTerraform();
+  const copy = await temporaryFolder();
+  const folder = copy.path('infrastructure');
+  await cp(INFRASTRUCTURE, folder, {
+    recursive: true,
+    filter: path => !path.includes('.terraform'),
+  });
+  for (const [name, text] of Object.entries(added)) await writeFile(join(folder, name), text);
+  const terraform = (...args: string[]) =>
+    run(program, [`-chdir=${folder}`, ...args], {
+      seconds: 300,
+      env: { ...env, TF_IN_AUTOMATION: '1', NO_COLOR: '1', CHECKPOINT_DISABLE: '1' },
+    });
+  const plugins = process.env['TF_PLUGIN_DIR'];
+  const from = plugins ? [`-plugin-dir=${plugins}`] : [];
+  await terraform('init', '-input=false', ...from).catch((error: unknown) => {
+    throw new Error(
+      `Terraform could not get its provider. Where the public registry is out of reach, TF_PLUGIN_DIR names a folder that has it. ${error}`,
+      { cause: error }
+    );
+  });
+  return { folder, terraform, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() };
+}
