@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { whyNoInfrastructure } from './test/support/aws/tools.ts';
+import { whyNoAws, whyNoInfrastructure } from './test/support/aws/tools.ts';
 
 // The domain needs no server: its tests alone start none.
 const domain = 'test/domain/**/*.test.ts';
@@ -7,10 +7,18 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-const missing = process.env['CI'] === 'true' ? undefined : whyNoInfrastructure();
-if (missing !== undefined) {
-  console.warn(`The infrastructure is NOT tested in this run. ${missing}.`);
+// Exports in a bucket need that AWS too.
+const buckets = 'test/**/*-s3.test.ts';
+
+/** Where all has to be tested, nothing is left out: what is missing fails. */
+function isLeftOut(what: string, whyNot: () => string | undefined): boolean {
+  const missing = process.env['CI'] === 'true' ? undefined : whyNot();
+  if (missing !== undefined) console.warn(`${what} NOT tested in this run. ${missing}.`);
+  return missing !== undefined;
 }
+
+const noInfrastructure = isLeftOut('The infrastructure is', whyNoInfrastructure);
+const noBuckets = isLeftOut('Exports in S3 are', whyNoAws);
 
 const MINT_PATH =
   'src/registry/{registry,mint-batch,retries,import-batch,dry-run-store,topping-up,remembering}.ts';
@@ -24,15 +32,17 @@ export default defineConfig({
     unstubEnvs: true,
     projects: [
       { extends: true, test: { name: 'domain', include: [domain] } },
-      ...(missing === undefined
-        ? [{ extends: true as const, test: { name: 'infrastructure', include: [infrastructure] } }]
-        : []),
+      ...(noInfrastructure
+        ? []
+        : [
+            { extends: true as const, test: { name: 'infrastructure', include: [infrastructure] } },
+          ]),
       {
         extends: true,
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: [domain, infrastructure],
+          exclude: [domain, infrastructure, ...(noBuckets ? [buckets] : [])],
           globalSetup: 'test/support/global-setup.ts',
         },
       },

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -8,6 +9,7 @@ import { run } from '../servers/processes.ts';
 const CACHE = fileURLToPath(new URL('../../../.cache/infrastructure', import.meta.url));
 
 const GET_TERRAFORM = 'install 1.9 or later from https://developer.hashicorp.com/terraform';
+const GET_PYTHON = 'install Python 3 with venv and pip';
 const TFLINT = 'v0.64.0';
 
 /** A module of Python: what has to be imported, and what is installed where it cannot be. */
@@ -26,11 +28,18 @@ export interface PythonModule {
  */
 export function whyNoInfrastructure(): string | undefined {
   if (onPath('terraform') === undefined) return `Terraform is not installed: ${GET_TERRAFORM}`;
-  if (process.env['TF_PLUGIN_DIR']) return undefined;
+  if (process.env['TF_PLUGIN_DIR']) return whyNoAws();
   return (
     'TF_PLUGIN_DIR names no folder that has the AWS provider: fill one with ' +
     '`terraform -chdir=infrastructure providers mirror FOLDER`'
   );
+}
+
+/** @returns why no AWS of the tests can be started on this machine, with what to do; undefined where it can */
+export function whyNoAws(): string | undefined {
+  const python = onPath('python3');
+  const fit = python && spawnSync(python, ['-c', 'import ensurepip, venv']).status === 0;
+  return fit ? undefined : `Python 3 is not installed: ${GET_PYTHON}`;
 }
 
 /**
@@ -63,7 +72,7 @@ export async function findPython(module: PythonModule): Promise<string> {
   for (const python of [system, join(own, 'bin', 'python')]) {
     if (python !== undefined && existsSync(python) && (await has(python, module))) return python;
   }
-  const python = system ?? fail(module.name, 'install Python 3 with venv and pip');
+  const python = system ?? fail(module.name, GET_PYTHON);
   // Made aside and then named, since two runs may do so at once.
   const unfinished = `${own}.${process.pid}`;
   console.log(`Installing ${module.requirement} with pip…`);
