@@ -147,7 +147,7 @@ function describeEnd(tally: VerifyTally, isCompared: boolean): string {
   const sentences =
     unread === 0
       ? [`Verified ${audit.mappings} mappings in ${files} files: ${found}.`]
-      : [`${unread} files could not be read, ${files} could: ${found}. The rows were not audited.`];
+      : [`${unread} files are damaged, ${files} were read: ${found}. The rows were not audited.`];
   if (isCompared && unread === 0) sentences.push(describeComparison(tally));
   if (damage + warnings > 0) {
     sentences.push('Nothing was changed; docs/errors.md says of each what to do.');
