@@ -52,7 +52,6 @@ export async function readExport(storage: ExportStorage): Promise<RegistryExport
   const about = await readAbout(storage, contents, files);
   const { manifest, info, problems } = about;
   const time = manifest?.snapshotTime ?? info?.snapshotTime;
-  const snapshotTime = time === undefined ? undefined : Date.parse(time) / 1000;
   const task = manifest?.export ?? info?.exportTaskIdentifier;
   const pages = <Row>(
     file: ExportFile,
@@ -63,7 +62,7 @@ export async function readExport(storage: ExportStorage): Promise<RegistryExport
     name: storage.name,
     ...{ task, manifest, problems },
     identity: identify(contents, task, time),
-    snapshotTime: Number.isNaN(snapshotTime) ? undefined : snapshotTime,
+    snapshotTime: time === undefined || isNoTime(time) ? undefined : Date.parse(time) / 1000,
     conceptTypes: manifest
       ? new Set(manifest.conceptTypes)
       : await readConceptTypes(storage, contents.migrations),
@@ -116,6 +115,11 @@ async function readAbout(
       status: info.status,
     });
   }
+  const time = manifest ? manifest.snapshotTime : info?.snapshotTime;
+  if (time !== undefined && isNoTime(time)) {
+    const what = `it says that it shows the registry of ${JSON.stringify(time)}, which is no time`;
+    tell('EXPORT_DAMAGED', what, { snapshotTime: time });
+  }
   for (const path of named(TABLES_INFO)) {
     const tables = await readJson(path, text => JSON.parse(text) as TablesInfo);
     for (const { target = '', status } of tables?.perTableStatus ?? []) {
@@ -127,6 +131,10 @@ async function readAbout(
   }
   compareNames(contents, manifest, tell);
   return { manifest, info, problems };
+}
+
+function isNoTime(text: string): boolean {
+  return Number.isNaN(Date.parse(text));
 }
 
 /** What names and lengths tell. */

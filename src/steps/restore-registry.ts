@@ -75,6 +75,7 @@ async function begin(options: RestoreOptions): Promise<RestoreMarker> {
 /** Reads all of an export, so that one that is damaged leaves nothing behind. */
 async function inspect({ source, target, tally, signal }: RestoreOptions): Promise<RestoreCounts> {
   const counts = { ...NONE };
+  await compareFiles(source, signal);
   const pool = source.newDigest();
   for (const file of source.filesOf('canonical_ids')) {
     for await (const { start, rows } of source.readPool(file)) {
@@ -103,6 +104,21 @@ async function inspect({ source, target, tally, signal }: RestoreOptions): Promi
   }
   compareDigests(source, { canonical_ids: pool, identifiers: mappings });
   return { ...counts, mappings: mappings.rows };
+}
+
+/** Before anything is decoded: no time limit ends the decoding of a file that is not what it was. */
+async function compareFiles(source: RegistryExport, signal: AbortSignal): Promise<void> {
+  for (const table of EXPORT_TABLES) {
+    const told = source.manifest?.tables[table].files ?? [];
+    const expected = new Map(told.map(({ path, sha256 }) => [path, sha256]));
+    for (const file of source.filesOf(table)) {
+      signal.throwIfAborted();
+      const sha256 = expected.get(file.path);
+      if (sha256 !== undefined && sha256 !== (await source.hash(file))) {
+        throw damaged(source, `${file.path} has another SHA-256 than its manifest says`);
+      }
+    }
+  }
 }
 
 function whyUnfit({ status, createdAt }: PoolRecord): string | undefined {

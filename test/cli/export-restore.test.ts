@@ -357,6 +357,13 @@ describe('an export whose manifest does not agree with it', () => {
       /not those that its manifest tells of/,
     ],
     ['in its files', () => ({ files: [] }), /which its manifest does not name/],
+    [
+      'in the bytes of a file',
+      manifest => ({
+        files: manifest.tables.identifiers.files.map(file => ({ ...file, sha256: '0'.repeat(64) })),
+      }),
+      /part-00000\.gz\.parquet has another SHA-256 than its manifest says/,
+    ],
   ])('%s is not restored', async (_, change, why) => {
     const [kind] = REGISTRY_KINDS;
     if (!kind) throw new Error('There is always SQLite.');

@@ -100,10 +100,13 @@ describe('help', () => {
     const { status, stdout } = await desk.run(['--help']);
     expect(status).toBe(0);
     const commands = stdout.match(/^ {2}[a-z]+(?= )/gm)?.map(name => name.trim()) ?? [];
-    expect(commands).toEqual(['mint', 'assign', 'lookup', 'import', 'pool', 'check', 'migrate']);
+    const known = ['mint', 'assign', 'lookup', 'import', 'pool', 'check', 'export', 'migrate'];
+    expect(commands).toEqual(known);
     for (const command of [
       ...commands.map(name => [name]),
       ['pool', 'top-up'],
+      ['export', 'write'],
+      ['export', 'restore'],
       ['migrate', 'status'],
     ]) {
       const help = await desk.run([...command, '--help']);

@@ -168,6 +168,13 @@ describe('an export of RDS', () => {
       expect.stringContaining('identifiers/identifiers.identifiers/1/ has no _SUCCESS'),
     ]);
 
+    await using untimely = await openRds({ info: { snapshotTime: 'yesterday' } });
+    await using told = await untimely.open();
+    expect(told.snapshotTime).toBeUndefined();
+    expect(told.problems.map(({ code, message }) => [code, message])).toEqual([
+      ['EXPORT_DAMAGED', expect.stringContaining('the registry of "yesterday", which is no time')],
+    ]);
+
     await using halfTold = await openRds({
       tables: [
         { target: 'identifiers.canonical_ids', status: 'COMPLETE' },
