@@ -42,7 +42,7 @@ export function folderStorage(folder: string): ExportStorage {
     write: (path, bytes) =>
       attempt(path, async () => {
         const place = join(folder, path);
-        await mkdir(dirname(place), { recursive: true });
+        await makeFolder(dirname(place));
         await using file = await open(`${place}${PARTIAL}`, 'w');
         await file.writeFile(bytes);
         await file.sync();
@@ -55,6 +55,17 @@ export function folderStorage(folder: string): ExportStorage {
       }),
     close: () => undefined,
   };
+}
+
+/** Node's own `recursive` never ends where a folder that is there takes none, as those of /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = (): Promise<void> =>
+    mkdir(folder).catch(error => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
+  await make().catch(async error => {
+    if (error.code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await make();
+  });
 }
 
 function notAFolder(folder: string): IdMinterError {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -342,6 +343,18 @@ describe('an export that RDS wrote', () => {
       });
     }
   );
+});
+
+test('an export to where no folder can be made ends in an error', async () => {
+  await using desk = await openDesk();
+  await expectDone(desk, ['assign', 'Work[s/1]', '--registry', 'sqlite:r.sqlite']);
+  await desk.write('file', '');
+
+  // Folders of /proc take none, as root too.
+  for (const place of ['file/backup', ...(existsSync('/proc/self') ? ['/proc/no/backup'] : [])]) {
+    const ended = await desk.run(['export', 'write', place, '--registry', 'sqlite:r.sqlite']);
+    expect(ended).toMatchObject({ status: 3, stderr: expect.stringContaining('EXPORT_NOT_FOUND') });
+  }
 });
 
 describe('an export whose manifest does not agree with it', () => {
