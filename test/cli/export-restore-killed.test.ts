@@ -8,8 +8,11 @@ import type { RegistryKind } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
 import { fillRegistry, sqliteAt, tablesOf } from './restored.ts';
 
-/** Registries, each of which meets two kills: on SQLite and one server 24 in all. */
+/** Registries, each of which meets two kills: on SQLite and one server 24 in all, or more. */
 const REGISTRIES = 6;
+/** So many of them must have been met half full: else nothing was tried. */
+const HALF_FULL = 2;
+const MOST_REGISTRIES = 30;
 const IDS = 40_000;
 const RESTORE = ['export', 'restore', 'backup', '--with-free', '--json'];
 
@@ -42,10 +45,12 @@ describe.each(REGISTRY_KINDS)('a restore on $name', kind => {
     const began = performance.now();
     await using whole = await openRestoring(kind, source.path('backup'));
     expect(await whole.run(RESTORE)).toMatchObject({ status: 0 });
-    const ms = performance.now() - began;
+    let ms = performance.now() - began;
 
     const ends: string[] = [];
-    for (let number = 0; number < REGISTRIES; number += 1) {
+    const halfFull = () => ends.filter(end => end === 'between').length;
+    while (ends.length < REGISTRIES || halfFull() < HALF_FULL) {
+      expect(ends.length, ends.join()).toBeLessThan(MOST_REGISTRIES);
       await using desk = await openRestoring(kind, source.path('backup'));
       // A fresh process takes some of the time to start; and one is killed twice in a row.
       for (const share of [0.2 + 0.8 * Math.random(), 0.2 + 0.5 * Math.random()]) {
@@ -58,6 +63,8 @@ describe.each(REGISTRY_KINDS)('a restore on $name', kind => {
       const there = canonicalIds.length + identifiers.length;
       const all = tables.canonicalIds.length + tables.identifiers.length;
       ends.push(there === 0 ? 'before' : there < all ? 'between' : 'after');
+      // The first restore's time may have been one of a busier machine, or of a less busy one.
+      if (ends.at(-1) !== 'between') ms *= there === 0 ? 1.2 : 0.8;
       // Nothing that the Python minter could hand out, while it knows nothing of our marker.
       if (identifiers.length < tables.identifiers.length) {
         expect(canonicalIds.filter(([, status]) => status === 'free')).toEqual([]);
@@ -74,7 +81,5 @@ describe.each(REGISTRY_KINDS)('a restore on $name', kind => {
       expect(JSON.parse(stdout)).toMatchObject({ mappings: tables.identifiers.length });
       expect(await tablesOf(desk.registry)).toEqual(tables);
     }
-    // Else nothing was tried.
-    expect(ends.filter(end => end === 'between').length, ends.join()).toBeGreaterThan(1);
   });
 });
