@@ -33,7 +33,7 @@ describe('a window', () => {
     ]);
   });
 
-  test.each([
+  test.each<[window: { start?: string; end?: string }, message: string]>([
     [
       { start: '2026-08-20' },
       'The window from 2026-08-20 has no end: give both. Nothing was done.',
@@ -49,13 +49,10 @@ describe('a window', () => {
       '2026-08-20 03:00',
       '2026-08-20T25:00Z',
       '20260820',
-    ].map(
-      end =>
-        [
-          { end },
-          `${JSON.stringify(end)} is no time: write it as 2026-08-20T03:15:00Z. Nothing was done.`,
-        ] as const
-    ),
+    ].map((end): [{ end: string }, string] => [
+      { end },
+      `${JSON.stringify(end)} is no time: write it as 2026-08-20T03:15:00Z. Nothing was done.`,
+    ]),
   ])('is refused where it is none: %j', (window, message) => {
     expect(() => parseWindow(window)).toThrow(expect.objectContaining({ code: 'USAGE', message }));
   });
