@@ -4,7 +4,7 @@ import type { Desk } from '../../support/command-line.ts';
 import { openDesk } from '../../support/command-line.ts';
 import { openProxy } from '../../support/elasticsearch/proxy.ts';
 import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
-import { countOpenContexts, openTestIndex } from '../../support/elasticsearch/test-index.ts';
+import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { folio, heading, sierra } from '../../support/identifiers.ts';
 import type { Minted } from '../works.ts';
 import { fromLines, toLines, workOf } from '../works.ts';
@@ -55,7 +55,6 @@ describe('mint from index to index', () => {
     const { desk, source, target } = setting;
     const values = Array.from({ length: 1_500 }, (_, number) => `b${number}`);
     await source.put(values.map(value => stored(value)));
-    const before = await countOpenContexts(url);
 
     const first = await desk.run(['mint', '--full', '--json']);
     const minted = await target.read();
@@ -77,7 +76,7 @@ describe('mint from index to index', () => {
     }
     expect(JSON.parse(again.stdout)).toMatchObject({ identifiers: { minted: 0, existing: 3_000 } });
     expect(await target.read()).toEqual(minted);
-    expect(await countOpenContexts(url)).toBe(before);
+    expect(await source.countOpenContexts()).toBe(0);
   });
 
   test('takes the works that are named, and fails those that are not there', async () => {
@@ -328,7 +327,6 @@ describe('the connection', () => {
     await using setting = await openSetting();
     const { desk, source } = setting;
     await source.put(Array.from({ length: 2_000 }, (_, number) => stored(`b${number}`)));
-    const before = await countOpenContexts(url);
     // The target never takes anything: the run waits for it.
     await using full = await openProxy(url, ({ path }) =>
       path.endsWith('/_bulk') ? { status: 429 } : undefined
@@ -344,6 +342,6 @@ describe('the connection', () => {
     child.kill('SIGINT');
     expect((await ended).status).toBe(130);
     expect(performance.now() - stopped).toBeLessThan(2_000);
-    expect(await countOpenContexts(url)).toBe(before);
+    expect(await source.countOpenContexts()).toBe(0);
   });
 });

@@ -9,7 +9,7 @@ import { allOf } from '../../support/byte-streams.ts';
 import type { ElasticsearchProxy, Fault, Spoil } from '../../support/elasticsearch/proxy.ts';
 import { openProxy } from '../../support/elasticsearch/proxy.ts';
 import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
-import { countOpenContexts, openTestIndex } from '../../support/elasticsearch/test-index.ts';
+import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { sierra, someIds } from '../../support/identifiers.ts';
 
 const { url } = inject('elasticsearch');
@@ -62,7 +62,6 @@ describe('a source', () => {
 
   test('gives up when an outage lasts, says what to do, and gives back what the cluster held', async () => {
     await using index = await openFilled();
-    const before = await countOpenContexts(url);
     let searches = 0;
     await using proxy = await openProxy(url, ({ path }) => {
       if (isSearch(path)) searches += 1;
@@ -74,7 +73,7 @@ describe('a source', () => {
       message: expect.stringMatching(/503, planted.*say the same command again/),
     });
     expect(searches).toBeGreaterThan(3);
-    expect(await countOpenContexts(url)).toBe(before);
+    expect(await index.countOpenContexts()).toBe(0);
   });
 
   test.each<[string, Fault, string]>([
@@ -90,7 +89,6 @@ describe('a source', () => {
     ],
   ])('%s fails as a whole, at once', async (_, fault, code) => {
     await using index = await openFilled();
-    const before = await countOpenContexts(url);
     let searches = 0;
     await using proxy = await openProxy(url, ({ path }) => {
       if (isSearch(path)) searches += 1;
@@ -99,7 +97,7 @@ describe('a source', () => {
     await using source = await openIndexSource(await openCluster(proxy), at(index), 'all');
     const read = allOf(source.works());
     await expect(read).rejects.toMatchObject({ code });
-    expect(await countOpenContexts(url)).toBe(before);
+    expect(await index.countOpenContexts()).toBe(0);
   });
 
   test('asks no shard to be passed over', async () => {
@@ -129,12 +127,11 @@ describe('a source', () => {
 
   test('that is left before it is read gives back what the cluster held', async () => {
     await using index = await openFilled(1);
-    const before = await countOpenContexts(url);
     await using proxy = await openProxy(url, () => undefined);
     const source = await openIndexSource(await openCluster(proxy), at(index), 'all');
-    expect(await countOpenContexts(url)).toBeGreaterThan(before);
+    expect(await index.countOpenContexts()).toBe(2);
     await source[Symbol.asyncDispose]();
-    expect(await countOpenContexts(url)).toBe(before);
+    expect(await index.countOpenContexts()).toBe(0);
   });
 
   test('takes 2,500 ids by some queries', async () => {

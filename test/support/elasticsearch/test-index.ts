@@ -18,6 +18,8 @@ export interface TestIndex extends AsyncDisposable {
   read(): Promise<Stored[]>;
   /** The same as text. */
   readText(): Promise<string>;
+  /** How many points in time and searches of it, a shard each, the cluster holds open. */
+  countOpenContexts(): Promise<number>;
 }
 
 /** Wellcome's own, as far as it matters to a minter: nothing is indexed but what is searched for. */
@@ -57,21 +59,16 @@ export async function openTestIndex({
         .sort((a, b) => Number(a._id > b._id) - Number(a._id < b._id));
     },
     readText,
+    countOpenContexts: async () => {
+      const stats = JSON.parse(await ask('GET', `${url}/${index}/_stats/search`)) as {
+        _all: { total: { search: { open_contexts: number } } };
+      };
+      return stats._all.total.search.open_contexts;
+    },
     async [Symbol.asyncDispose]() {
       await ask('DELETE', `${url}/${index}`);
     },
   };
-}
-
-/** How many points in time and scrolls a cluster holds. */
-export async function countOpenContexts(url: string): Promise<number> {
-  const stats = JSON.parse(await ask('GET', `${url}/_nodes/stats/indices/search`)) as {
-    nodes: Record<string, { indices: { search: { open_contexts: number } } }>;
-  };
-  return Object.values(stats.nodes).reduce(
-    (sum, { indices }) => sum + indices.search.open_contexts,
-    0
-  );
 }
 
 /** @returns the answer as text */
