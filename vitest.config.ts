@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { whyNoAws, whyNoInfrastructure } from './test/support/aws/tools.ts';
+import { whyNoElasticsearch } from './test/support/elasticsearch/open-elasticsearch.ts';
 
 // The domain needs no server: its tests alone start none.
 const domain = 'test/domain/**/*.test.ts';
@@ -11,14 +12,22 @@ const infrastructure = 'test/infrastructure/**/*.test.ts';
 const buckets = 'test/**/*-s3.test.ts';
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
-function isLeftOut(what: string, whyNot: () => string | undefined): boolean {
-  const missing = process.env['CI'] === 'true' ? undefined : whyNot();
+async function isLeftOut(
+  what: string,
+  whyNot: () => string | undefined | Promise<string | undefined>
+) {
+  const missing = process.env['CI'] === 'true' ? undefined : await whyNot();
   if (missing !== undefined) console.warn(`${what} NOT tested in this run. ${missing}.`);
   return missing !== undefined;
 }
 
-const noInfrastructure = isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noBuckets = isLeftOut('Exports in S3 are', whyNoAws);
+// What is tried on an Elasticsearch, and what files and indexes promise alike.
+const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
+const documents = 'test/documents/contract/**/*.test.ts';
+
+const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
+const noBuckets = await isLeftOut('Exports in S3 are', whyNoAws);
+const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =
   'src/registry/{registry,mint-batch,retries,import-batch,dry-run-store,topping-up,remembering}.ts';
@@ -37,12 +46,28 @@ export default defineConfig({
         : [
             { extends: true as const, test: { name: 'infrastructure', include: [infrastructure] } },
           ]),
+      ...(noElasticsearch
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'elasticsearch',
+                include: [elasticsearch, documents],
+                globalSetup: 'test/support/elasticsearch/global-setup.ts',
+              },
+            },
+          ]),
       {
         extends: true,
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: [domain, infrastructure, ...(noBuckets ? [buckets] : [])],
+          exclude: [
+            ...[domain, infrastructure, elasticsearch],
+            ...(noBuckets ? [buckets] : []),
+            ...(noElasticsearch ? [] : [documents]),
+          ],
           globalSetup: 'test/support/global-setup.ts',
         },
       },

@@ -86,7 +86,7 @@ const SHAPES = {
   report: summary
     .omit({ report: true })
     .extend({
-      window: z.null(),
+      window: z.strictObject({ start_time: z.string(), end_time: z.string() }).nullable(),
       pipeline_date: z.string().nullable(),
       dry_run: z.boolean(),
       successful_ids: z.array(answeredId),

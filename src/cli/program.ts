@@ -41,15 +41,29 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
 
   common(program.command('mint'), 'works in, works with canonical IDs out')
     .argument('[file]', 'the works, as --source')
-    .option('--source <file>', 'NDJSON file of works, or - for standard input; .gz is unpacked')
     .option(
-      '--target <file>',
-      'NDJSON file for the works with their IDs, or - for standard output (the default)'
+      '--source <place>',
+      'NDJSON file of works, - for standard input, or an Elasticsearch URL; .gz is unpacked'
+    )
+    .option(
+      '--target <place>',
+      'NDJSON file for the works with their IDs, - for standard output, or an Elasticsearch URL (default: standard output for a file, ES_TARGET_INDEX for an index)'
     )
     .option(
       '--source-identifiers <ids...>',
-      'mint only these works: Type[system/value], @FILE or -'
+      'mint only these works: Type[system/value], @FILE or -; of an index where no file is given'
     )
+    .option(
+      '--window-start <time>',
+      'mint the works of an index whose indexed_at lies between this (default: 15 minutes before the end)'
+    )
+    .option(
+      '--window-end <time>',
+      'and this, both included; times are ISO 8601, UTC without a zone'
+    )
+    .option('--full', 'mint all works of an index')
+    .option('--source-index <index>', 'the index that works come from (default: ES_SOURCE_INDEX)')
+    .option('--target-index <index>', 'the index that works go to (default: ES_TARGET_INDEX)')
     .option(
       '--job-id <id>',
       'names the run in its report (default: the time and four random characters)'
@@ -69,8 +83,6 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     )
     .option('--top-up', 'fill the pool when it runs out (the default for sqlite: registries)')
     .option('--no-top-up', 'never fill the pool')
-    .addOption(hidden('--source-index <index>'))
-    .addOption(hidden('--target-index <index>'))
     .addOption(hidden('--source-index-prefix <prefix>'))
     .addOption(hidden('--target-index-prefix <prefix>'))
     .addOption(hidden('--source-index-date-suffix <suffix>'))
@@ -78,9 +90,6 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .addOption(hidden('--pipeline-date <date>'))
     .addOption(hidden('--source-es-mode <mode>'))
     .addOption(hidden('--target-es-mode <mode>'))
-    .addOption(hidden('--window-start <time>'))
-    .addOption(hidden('--window-end <time>'))
-    .addOption(hidden('--full'))
     .addOption(hidden('--resolver <resolver>'))
     .addHelpText('after', example('id-minter mint works.ndjson --target minted.ndjson'))
     .action(async (file: string | undefined, options: MintOptions) => {
@@ -307,7 +316,7 @@ function common(command: Command, description: string): Command {
     .option('--debug', 'show the stack of an error');
 }
 
-/** Understood, so that today's command lines are answered, but not offered: it works on indexes. */
+/** Understood, so that today’s command lines go on, but not offered: there is a plainer way to say it. */
 function hidden(flags: string): Option {
   return new Option(flags).hideHelp();
 }

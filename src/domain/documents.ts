@@ -35,7 +35,10 @@ export interface Reading {
 export interface WorkSource<Work = SourceWork | UnreadableWork> {
   /** What people are told: the path or URL. */
   readonly name: string;
-  /** All works, in order, once. Rejects with SOURCE_UNREADABLE where the source as a whole fails. */
+  /**
+   * All works, once; those of a file in its order. Rejects with SOURCE_UNREADABLE or INDEX_UNAVAILABLE where the source
+   * as a whole fails.
+   */
   works(): AsyncIterable<Work>;
   reading?(): Reading;
 }
@@ -57,12 +60,13 @@ export interface WorkTarget {
   readonly name: string;
   /**
    * @returns what the target refused, by position in `works`; the others are written
-   * @throws IdMinterError TARGET_FAILED where the target as a whole fails
+   * @throws IdMinterError TARGET_FAILED, INDEX_NOT_FOUND, INDEX_ACCESS_DENIED or INDEX_UNAVAILABLE where the target as
+   *   a whole fails
    */
   write(works: readonly MintedWork[]): Promise<ReadonlyMap<number, IdMinterError>>;
   /** Ends the target; a file stands under its name only now. */
   complete(): Promise<void>;
-  /** Takes back what `complete` has not ended. */
+  /** Takes back what `complete` has not ended; what is in an index stays there. */
   discard(): Promise<void>;
 }
 

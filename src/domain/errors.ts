@@ -450,12 +450,41 @@ export const ERRORS = {
     remedy:
       'Say the same `id-minter export restore` again: it goes on where it stopped. Or drop the database and begin anew.',
   },
+  INDEX_NOT_FOUND: {
+    exit: 3,
+    cause: 'The cluster has no index of this name, and makes none by itself.',
+    data: NOTHING_WRITTEN,
+    remedy:
+      'Correct the name (`--source-index`, `--target-index`, ES_SOURCE_INDEX, ES_TARGET_INDEX), or make the index with its mapping. Then say the same command again.',
+  },
+  INDEX_ACCESS_DENIED: {
+    exit: 3,
+    cause: 'Elasticsearch refuses the API key, or there is none, or it lacks a privilege.',
+    data: 'Nothing was read or written by the request that was refused.',
+    remedy:
+      'Give a key in ES_API_KEY that has the privilege read on the source and index (or write) on the target, and say the same command again.',
+  },
+  INDEX_UNAVAILABLE: {
+    exit: 4,
+    cause:
+      'Elasticsearch cannot be reached, or was too busy, or its answers broke off, for longer than the retries: 10 seconds before its first answer, two minutes after that. Or a shard did not answer, or the point in time of the run was lost with its node.',
+    data: 'Every ID minted so far is in the registry, and every document that was counted as succeeded is in the index.',
+    remedy: 'See that the cluster answers, and say the same command again: it gives the same IDs.',
+  },
+  DOCUMENT_REFUSED: {
+    exit: 1,
+    cause:
+      'The index does not take a document: a field does not fit its mapping, or it is too large. The message has the reason that Elasticsearch gives.',
+    data: 'The document is not in the index; its IDs are in the registry. All others are unharmed.',
+    remedy:
+      'Correct the document at its source, or the mapping of the index, and say the same command again.',
+  },
   NOT_AVAILABLE: {
     exit: 4,
     cause: 'The command needs a service that this version cannot speak to.',
     data: NOTHING_WRITTEN,
     remedy:
-      'Give the works as a file: `id-minter mint --source works.ndjson --target minted.ndjson`.',
+      'Name the cluster with ES_URL and its key with ES_API_KEY, in the place of the secrets that hold them, and say the same command again without the mode.',
   },
   INTERNAL: {
     exit: 70,

@@ -24,7 +24,10 @@ export function wrapWork(
   return { _id: canonicalId, ...members, _source: document };
 }
 
-function isWrapped(value: unknown): value is { readonly _id: unknown; readonly _source: unknown } {
+/** Whether it is `{"_id", "_source", …}`. */
+export function isWrapped(
+  value: unknown
+): value is { readonly _id: unknown; readonly _source: unknown } {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -12,7 +12,8 @@ export interface ReportTarget {
 
 /** What heads a report beside its counts. */
 export interface ReportHead extends RunSummary {
-  readonly window: null;
+  /** That of a run over one, in UTC. */
+  readonly window: { readonly start_time: string; readonly end_time: string } | null;
   readonly pipeline_date: string | null;
   readonly dry_run: boolean;
 }

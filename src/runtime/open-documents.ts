@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
+import type { Cluster } from '../documents/elasticsearch/cluster.ts';
+import type { IndexSelection, IndexSource } from '../documents/elasticsearch/index-source.ts';
 import type { ByteSource } from '../documents/files.ts';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
 import { writeAnswers } from '../documents/identifier-answers.ts';
@@ -13,6 +15,7 @@ import type { AnswerTarget, WaitingRoom, WorkSource, WorkTarget } from '../domai
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified } from '../domain/identified-work.ts';
 import { ReportFile } from '../notices/report-file.ts';
+import type { IndexAddress } from './index-location.ts';
 
 export { STANDARD };
 
@@ -38,6 +41,35 @@ export async function openIdentifiedWorks(
 
 export async function openWorksTarget(path: string, { stdout }: Streams): Promise<WorkTarget> {
   return writeWorks(await openForWriting(path, stdout));
+}
+
+/**
+ * @throws IdMinterError INDEX_NOT_FOUND, INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE, before anything is read
+ */
+export async function openIndexedWorks(
+  address: IndexAddress,
+  selection: IndexSelection,
+  streams: Pick<Streams, 'signal'>
+): Promise<IndexSource> {
+  const { openIndexSource } = await import('../documents/elasticsearch/index-source.ts');
+  return await openIndexSource(await openCluster(address, streams), address, selection);
+}
+
+/** @throws IdMinterError INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE, before anything is written */
+export async function openIndexTarget(
+  address: IndexAddress,
+  streams: Pick<Streams, 'signal'>
+): Promise<WorkTarget> {
+  const target = await import('../documents/elasticsearch/index-target.ts');
+  return await target.openIndexTarget(await openCluster(address, streams), address);
+}
+
+async function openCluster(
+  address: IndexAddress,
+  { signal }: Pick<Streams, 'signal'>
+): Promise<Cluster> {
+  const { Cluster } = await import('../documents/elasticsearch/cluster.ts');
+  return await Cluster.open(address, { signal });
 }
 
 /** Where works go in a dry run. */

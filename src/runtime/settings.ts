@@ -31,17 +31,59 @@ export const VARIABLES = {
     about: 'How many free IDs a top-up of the pool leaves.',
     allowed: 'a whole number from 1 to 999999999',
   }),
-  PIPELINE_DATE: z
+  PIPELINE_DATE: z.string().optional().meta({
+    about:
+      'Names the pipeline in reports, and ends the names of indexes. `--pipeline-date` wins over it.',
+  }),
+  ES_URL: z.string().optional().meta({
+    about:
+      'The Elasticsearch that works come from and go to, as http://HOST:PORT; without it, that of ES_LOCAL_*. A URL in `--source` or `--target` wins over it.',
+  }),
+  ES_SOURCE_URL: z
     .string()
     .optional()
-    .meta({ about: 'Names the pipeline in reports. `--pipeline-date` wins over it.' }),
+    .meta({ about: 'The one that works come from, where there are two.' }),
+  ES_TARGET_URL: z
+    .string()
+    .optional()
+    .meta({ about: 'The one that works go to, where there are two.' }),
+  ES_API_KEY: z
+    .string()
+    .optional()
+    .meta({ about: 'API key for Elasticsearch, as it is sent: encoded.' }),
   ES_SOURCE_INDEX: z
     .string()
     .default('works-source')
-    .meta({ about: 'Upstream Elasticsearch index.' }),
-  ES_TARGET_INDEX: z.string().default('works-identified').meta({
-    about: 'Downstream Elasticsearch index.',
+    .meta({ about: 'Upstream Elasticsearch index. It wins over prefix and suffix.' }),
+  ES_TARGET_INDEX: z
+    .string()
+    .default('works-identified')
+    .meta({ about: 'Downstream Elasticsearch index. It wins over prefix and suffix.' }),
+  ES_SOURCE_INDEX_PREFIX: z
+    .string()
+    .default('works-source')
+    .meta({ about: 'The upstream index is called PREFIX-SUFFIX where one of the two is given.' }),
+  ES_TARGET_INDEX_PREFIX: z
+    .string()
+    .default('works-identified')
+    .meta({ about: 'The downstream index is called PREFIX-SUFFIX where one of the two is given.' }),
+  ES_SOURCE_INDEX_DATE_SUFFIX: z
+    .string()
+    .optional()
+    .meta({ about: 'Without it PIPELINE_DATE, else `dev`.' }),
+  ES_TARGET_INDEX_DATE_SUFFIX: z
+    .string()
+    .optional()
+    .meta({ about: 'Without it PIPELINE_DATE, else `dev`.' }),
+  ES_LOCAL_SCHEME: z.enum(['http', 'https']).default('http').meta({
+    about: 'Of the Elasticsearch that is used without a URL, and by `--source-es-mode local`.',
+    allowed: 'http, https',
   }),
+  ES_LOCAL_HOST: z.string().default('localhost').meta({ about: 'Its host.' }),
+  ES_LOCAL_PORT: wholeNumber(65_535)
+    .default(9200)
+    .meta({ about: 'Its port.', allowed: 'a whole number from 1 to 65535' }),
+  ES_LOCAL_API_KEY: z.string().optional().meta({ about: 'Its API key; without it ES_API_KEY.' }),
 } as const;
 
 export type Settings = z.output<z.ZodObject<typeof VARIABLES>>;

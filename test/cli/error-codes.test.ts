@@ -7,6 +7,7 @@ import type { ExportFindingCode } from '../../src/domain/export-audit.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
 import type { Ended } from '../support/command-line.ts';
+import { openProxy } from '../support/elasticsearch/proxy.ts';
 import { folio, sierra } from '../support/identifiers.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS, SERVER_REGISTRIES } from './desk-on-registry.ts';
@@ -466,11 +467,44 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: 'Say the same `id-minter export restore` again',
     holds: [],
   },
-  NOT_AVAILABLE: {
+  INDEX_NOT_FOUND: {
     args: ['mint', '--full'],
-    value: 'Elasticsearch',
+    run: (desk, args) => runBefore(desk, args, { status: 404, type: 'index_not_found_exception' }),
+    value: /http:.*\/works-source is not there/,
+    data: 'What was asked was not done',
+    remedy: 'Correct the name of the index',
+    holds: [],
+  },
+  INDEX_ACCESS_DENIED: {
+    args: ['mint', '--full'],
+    run: (desk, args) => runBefore(desk, args, { status: 401, type: 'security_exception' }),
+    value: /works-source refuses: 401, planted/,
+    data: 'What was asked was not done',
+    remedy: 'Give an API key',
+    holds: [],
+  },
+  INDEX_UNAVAILABLE: {
+    on: 'SQLite',
+    args: ['mint', '--full', '--source', 'http://127.0.0.1:1'],
+    value: /http:\/\/127\.0\.0\.1:1\/works-source.*ECONNREFUSED/,
+    data: 'What was written is right',
+    remedy: 'say the same command again',
+    holds: [],
+  },
+  DOCUMENT_REFUSED: {
+    files: works(workOf(b1)),
+    args: ['mint', 'works.ndjson', '--target-index', 'identified'],
+    run: (desk, args) => runBefore(desk, args, { status: 400, type: 'document_parsing_exception' }),
+    value: /line 1.*identified refuses.*400, document_parsing_exception: planted/,
+    data: 'It was not written; its IDs are in the registry',
+    remedy: 'the mapping of the index',
+    holds: [b1],
+  },
+  NOT_AVAILABLE: {
+    args: ['mint', '--full', '--source-es-mode', 'public'],
+    value: 'AWS Secrets Manager',
     data: 'Nothing was minted',
-    remedy: 'id-minter mint --source',
+    remedy: 'ES_SOURCE_URL or ES_URL',
     holds: [],
   },
   INTERNAL: {
@@ -688,6 +722,22 @@ describe('docs/errors.md', () => {
     }
   );
 });
+
+/** Runs a command on a cluster that refuses: what is read as a whole, what is written item by item. */
+async function runBefore(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  { status, type }: { status: number; type: string }
+): Promise<Ended> {
+  const error = { type, reason: 'planted' };
+  await using cluster = await openProxy(undefined, ({ method, path }) => {
+    if (method === 'HEAD') return { status: 200 };
+    if (path.endsWith('/_bulk'))
+      return { status: 200, body: { items: [{ index: { status, error } }] } };
+    return { status, body: { error, status } };
+  });
+  return await desk.run(args, { environment: { ES_URL: cluster.url } });
+}
 
 /** In order; none where there are no tables. */
 async function mappingsIn({ registry }: DeskOnRegistry): Promise<string[]> {

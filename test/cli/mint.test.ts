@@ -435,44 +435,32 @@ describe('a SQLite registry’s pool', () => {
 });
 
 describe('the command lines of today’s users', () => {
-  test('the seed’s is understood, and says how to give a file as long as there is no index', async () => {
-    await using desk = await openDesk();
-
-    const { status, stdout, stderr } = await desk.run([
-      ...['--source-identifiers', 'id1', 'id2', 'id3', '--job-id', 'my-test-job'],
-      ...['--apply-migrations', '--source-index', 'works-source', '--target-index', 'w'],
-    ]);
-
-    expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
-    expect(stderr).toMatch(/^error NOT_AVAILABLE: .*--source works\.ndjson/);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(await desk.list()).toEqual([]);
-  });
-
   test.each([
-    [['mint', '--full']],
-    [['mint', '--window-start', '2026-01-01T00:00', '--window-end', '2026-01-01T00:15']],
-    [['mint', '--source', 'http://localhost:9200']],
-    [['mint', 'works.ndjson', '--target', 'https://elastic.example']],
     [
       [
-        '--window-end',
-        '2026-01-01T00:15',
-        '--source-es-mode',
-        'local',
-        '--target-es-mode',
-        'local',
+        '--source-identifiers',
+        'id1',
+        'id2',
+        'id3',
+        '--job-id',
+        'my-test-job',
+        '--source-index',
+        'w',
       ],
     ],
+    [['mint', '--full']],
+    [['mint', '--window-start', '2026-01-01T00:00', '--window-end', '2026-01-01T00:15']],
+    [['mint', 'works.ndjson', '--target', 'https://elastic.example']],
+    [['--window-end', '2026-01-01T00:15', '--source-es-mode', 'local']],
     [['--source-identifiers', 'a', '--pipeline-date', '2026-01-01', '--resolver', 'local']],
-    [['--source-identifiers', 'a', '--source-index-prefix', 'p', '--target-index-prefix', 'p']],
+    [['--source-identifiers', 'a', '--source-index-prefix', 'p', '--target-index-prefix', 'q']],
     [['--full', '--source-index-date-suffix', 's', '--target-index-date-suffix', 's']],
-  ])('%j needs an index and ends with 4', async args => {
+  ])('%j reaches beyond files, and so needs a registry that is named', async args => {
     await using desk = await openDesk();
     await desk.write('works.ndjson', '');
     expect(await desk.run(args)).toMatchObject({
-      status: 4,
-      stderr: expect.stringContaining('NOT_AVAILABLE'),
+      status: 3,
+      stderr: expect.stringMatching(/^error REGISTRY_NOT_NAMED: .*beyond files/),
     });
     expect(await desk.list()).toEqual(['works.ndjson']);
   });
@@ -494,6 +482,22 @@ describe('a mint command that cannot be meant', () => {
     ['two sources', ['mint', 'a', '--source', 'b'], 'Two sources'],
     ['two arguments', ['mint', 'a', 'b'], 'too many arguments'],
     ['an index beside a file', ['mint', 'a', '--source-index', 'i'], '--source-index says'],
+    ['no window nor ids of an index', ['mint', '--source', 'http://e'], 'Nothing says which works'],
+    ['ids and a window', ['mint', '--full', '--window-end', '2026-01-01'], 'Several flags'],
+    ['a window without an end', ['mint', '--window-start', '2026-01-01'], 'has no end'],
+    ['a window of no time', ['mint', '--window-end', 'noon'], 'is no time'],
+    ['an unknown mode', ['mint', '--full', '--source-es-mode', 'x'], 'public, private and local'],
+    ['two indexes', ['mint', '--full', '--source', 'http://e/a', '--source-index', 'b'], 'a and b'],
+    [
+      'an index into itself',
+      ['mint', '--full', '--source-index', 'a', '--target-index', 'a'],
+      'name another target',
+    ],
+    [
+      'a target index beside a file',
+      ['mint', 'a', '--target', 'b', '--target-index', 'i'],
+      'go to b',
+    ],
     ['a window beside a file', ['mint', 'a', '--window-end', 't'], '--window-end says'],
     ['summary and works on one stream', ['mint', 'a', '--json'], '--target FILE'],
     ['the same said aloud', ['mint', 'a', '--json', '--target', '-'], '--target FILE'],

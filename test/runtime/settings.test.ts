@@ -13,6 +13,11 @@ describe('the environment', () => {
       ID_GENERATOR_DESIRED_FREE_IDS_COUNT: 100_000,
       ES_SOURCE_INDEX: 'works-source',
       ES_TARGET_INDEX: 'works-identified',
+      ES_SOURCE_INDEX_PREFIX: 'works-source',
+      ES_TARGET_INDEX_PREFIX: 'works-identified',
+      ES_LOCAL_SCHEME: 'http',
+      ES_LOCAL_HOST: 'localhost',
+      ES_LOCAL_PORT: 9200,
     });
   });
 

@@ -1,11 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { basename, resolve } from 'node:path';
+import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
+import type { Identified } from '../../domain/identified-work.ts';
 import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
+import type { TimeWindow } from '../../domain/time-window.ts';
+import { parseWindow } from '../../domain/time-window.ts';
+import type { IndexAddress, IndexFlags } from '../../runtime/index-location.ts';
+import { locateIndex } from '../../runtime/index-location.ts';
 import {
   nowhere,
   openIdentifiedWorks,
+  openIndexedWorks,
+  openIndexTarget,
   openReport,
   openWaitingRoom,
   openWorks,
@@ -14,6 +22,7 @@ import {
   STANDARD,
 } from '../../runtime/open-documents.ts';
 import { remembering } from '../../runtime/open-registry.ts';
+import type { Environment, Settings } from '../../runtime/settings.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
@@ -23,7 +32,7 @@ import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
-import { openFor } from '../session.ts';
+import { openFor, survey } from '../session.ts';
 
 export interface MintOptions extends CommonOptions {
   readonly source?: string;
@@ -51,18 +60,20 @@ export interface MintOptions extends CommonOptions {
   readonly topUp?: boolean;
 }
 
-/** What says something of an index, and would be passed over in silence where the works come from a file. */
-const OF_INDEXES = [
+/** What says something of an index, and would be passed over in silence where the works are in a file. */
+const OF_SOURCE_INDEXES = [
   'windowStart',
   'windowEnd',
   'full',
   'sourceIndex',
-  'targetIndex',
   'sourceIndexPrefix',
-  'targetIndexPrefix',
   'sourceIndexDateSuffix',
-  'targetIndexDateSuffix',
   'sourceEsMode',
+] as const satisfies (keyof MintOptions)[];
+const OF_TARGET_INDEXES = [
+  'targetIndex',
+  'targetIndexPrefix',
+  'targetIndexDateSuffix',
   'targetEsMode',
 ] as const satisfies (keyof MintOptions)[];
 
@@ -72,34 +83,38 @@ export async function mint(
   options: MintOptions,
   io: Io
 ): Promise<number> {
-  const { source: sourcePath, targetPath } = readPaths(file, options);
+  const ends = readEnds(file, options, io);
+  const staysLocal = isFile(ends.source) && isFile(ends.target);
+  // Before a cluster is asked for anything.
+  if (!staysLocal) survey(io, options, staysLocal);
   boundHeap();
   const began = performance.now();
   const speak = speech(io, options);
   const tally = new RunTally();
   await using resources = new AsyncDisposableStack();
 
-  const wanted = await readWanted(options, sourcePath, io);
-  // Which works are meant may be told by members that identified ones have no more.
-  const whole = wanted && (await openWorks(sourcePath, io));
-  const works = whole ?? (await openIdentifiedWorks(sourcePath, io));
-  const target = options.dryRun ? nowhere() : await openWorksTarget(targetPath, io);
+  const wanted = await readWanted(options, ends.source, io);
+  const source = await openSource(ends, wanted, { io, resources });
+  const target = options.dryRun ? nowhere() : await openTarget(ends, io);
   resources.defer(() => target.discard());
   const reportFile =
     options.report === undefined ? undefined : await openReport(options.report, io);
   resources.defer(async () => await reportFile?.close());
   // Last, so that a wrong path is known before a registry is made or changed.
   const registry = resources.use(
-    await openFor(io, options, { ...options, purpose: options.dryRun ? 'dry-run' : 'write' })
+    await openFor(io, options, {
+      ...options,
+      purpose: options.dryRun ? 'dry-run' : 'write',
+      staysLocal,
+    })
   );
   const waiting = openWaitingRoom<WaitingWork>();
   resources.defer(() => waiting.close());
 
-  const source = whole && wanted ? selectWorks(whole, wanted) : works;
   using progress = startProgress(io, options, seconds => {
     const done = tally.works.succeeded + tally.works.failed;
     const share = source.reading && shareDone(done, source.reading());
-    return describeRun({ done, unit: 'works', share, whole: basename(works.name) }, seconds);
+    return describeRun({ done, unit: 'works', share, whole: basename(source.name) }, seconds);
   });
   await mintWorks({
     registry: remembering(registry),
@@ -128,21 +143,31 @@ export async function mint(
   const dryRun = options.dryRun === true;
   await reportFile?.complete({
     ...summary,
-    window: null,
+    window: ends.window
+      ? { start_time: ends.window.start.toISOString(), end_time: ends.window.end.toISOString() }
+      : null,
     pipeline_date: pipelineDate,
     dry_run: dryRun,
   });
   if (options.json) speak.data(JSON.stringify(summary));
-  if (works.reading?.().items === 0) speak.say(`There are no works in ${works.name}.`);
+  if (source.reading?.().items === 0) speak.say(`There are no works in ${source.name}.`);
   speak.say(describe(summary, tally, dryRun));
   return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
 }
 
-/** @throws IdMinterError USAGE, or NOT_AVAILABLE where the source is an index */
-function readPaths(
-  file: string | undefined,
-  options: MintOptions
-): { source: string; targetPath: string } {
+/** A file, `-` or an index. */
+type End = string | IndexAddress;
+
+/** Where works come from and go to. */
+interface Ends {
+  readonly source: End;
+  readonly target: End;
+  /** Set where the works of a window are meant, which only an index can tell. */
+  readonly window?: TimeWindow | undefined;
+}
+
+/** @throws IdMinterError USAGE, and what `locateIndex` throws */
+function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends {
   if (options.resolver !== undefined && options.resolver !== 'local') {
     throw usage(
       `--resolver ${options.resolver} is gone: it could only look up. Use \`id-minter lookup\` for that.`
@@ -151,31 +176,118 @@ function readPaths(
   if (file !== undefined && options.source !== undefined) {
     throw usage(`Two sources are named, ${file} and ${options.source}: give one.`);
   }
-  const source = options.source ?? file;
-  const isIndex =
-    options.sourceIdentifiers ?? options.windowStart ?? options.windowEnd ?? options.full;
-  if ((source === undefined && isIndex !== undefined) || isUrl(source) || isUrl(options.target)) {
-    throw new IdMinterError(
-      'NOT_AVAILABLE',
-      'This version does not read or write Elasticsearch indexes. Nothing was minted. Give the works as a file: ' +
-        'id-minter mint --source works.ndjson --target minted.ndjson, with --source-identifiers to select among them.'
-    );
-  }
-  if (source === undefined)
-    throw usage('No works are named: give a file, or - for standard input.');
-  const idle = OF_INDEXES.find(name => options[name] !== undefined);
-  if (idle !== undefined) {
-    const flag = `--${idle.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
-    throw usage(
-      `${flag} says something of an index, and the works come from ${source}: leave it out.`
-    );
-  }
-  const targetPath = options.target ?? STANDARD;
-  if (options.json && targetPath === STANDARD && !options.dryRun) {
+  const source = readSource(options.source ?? file, options, io);
+  const window = isFile(source) ? undefined : readWindow(options);
+  const target = readTarget(options, { isFromIndex: !isFile(source), io });
+  if (options.json && target === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
-  refuseSharedReport(options, targetPath);
-  return { source, targetPath };
+  if (isFile(target)) refuseSharedReport(options, target);
+  else if (!isFile(source) && source.name === target.name && !options.dryRun) {
+    throw usage(`The works come from ${source.name} and would go there: name another target.`);
+  }
+  return { source, target, window };
+}
+
+function readSource(named: string | undefined, options: MintOptions, io: Io): End {
+  const { sourceIdentifiers, windowStart, windowEnd, full } = options;
+  const isSelected = (sourceIdentifiers ?? windowStart ?? windowEnd ?? full) !== undefined;
+  if (named === undefined && !isSelected) {
+    throw usage(
+      'No works are named: give a file, or - for standard input; or of an index --source-identifiers, --window-end or --full.'
+    );
+  }
+  if (named === undefined || isUrl(named)) {
+    return locateIndex('SOURCE', indexFlags(options, 'source', named), surroundings(io));
+  }
+  refuseIdle(options, OF_SOURCE_INDEXES, `the works come from ${named}`);
+  return named;
+}
+
+function readTarget(
+  options: MintOptions,
+  { isFromIndex, io }: { isFromIndex: boolean; io: Io }
+): End {
+  const { target } = options;
+  const isNamed = OF_TARGET_INDEXES.some(name => options[name] !== undefined);
+  if (isUrl(target) || (target === undefined && (isFromIndex || isNamed))) {
+    return locateIndex('TARGET', indexFlags(options, 'target', target), surroundings(io));
+  }
+  if (target !== undefined) refuseIdle(options, OF_TARGET_INDEXES, `the works go to ${target}`);
+  return target ?? STANDARD;
+}
+
+function indexFlags(
+  options: MintOptions,
+  side: 'source' | 'target',
+  url: string | undefined
+): IndexFlags {
+  return {
+    url,
+    index: options[`${side}Index`],
+    prefix: options[`${side}IndexPrefix`],
+    dateSuffix: options[`${side}IndexDateSuffix`],
+    mode: options[`${side}EsMode`],
+    pipelineDate: options.pipelineDate,
+  };
+}
+
+function surroundings({ environment }: Io): { environment: Environment; settings: Settings } {
+  return { environment, settings: readSettings(environment) };
+}
+
+/** Exactly one of ids, window and full says which works of an index are meant. */
+function readWindow(options: MintOptions): TimeWindow | undefined {
+  const { sourceIdentifiers, windowStart: start, windowEnd: end, full } = options;
+  const isWindow = start !== undefined || end !== undefined;
+  const named = [sourceIdentifiers !== undefined, isWindow, full === true].filter(Boolean).length;
+  if (named !== 1) {
+    throw usage(
+      `${named === 0 ? 'Nothing says which' : 'Several flags say which'} works of the index are meant: give one of ` +
+        '--source-identifiers, --window-start with --window-end, and --full.'
+    );
+  }
+  return isWindow ? parseWindow({ start, end }) : undefined;
+}
+
+function refuseIdle(
+  options: MintOptions,
+  names: readonly (keyof MintOptions)[],
+  because: string
+): void {
+  const idle = names.find(name => options[name] !== undefined);
+  if (idle === undefined) return;
+  const flag = `--${idle.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+  throw usage(`${flag} says something of an index, and ${because}: leave it out.`);
+}
+
+async function openSource(
+  { source, window }: Ends,
+  wanted: readonly string[] | undefined,
+  { io, resources }: { io: Io; resources: AsyncDisposableStack }
+): Promise<WorkSource<SourceWork | UnreadableWork | Identified>> {
+  if (isFile(source)) {
+    // Which works are meant may be told by members that identified ones have no more.
+    if (wanted) return selectWorks(await openWorks(source, io), wanted);
+    return await openIdentifiedWorks(source, io);
+  }
+  const selection = wanted ? { ids: asDocumentIds(wanted) } : window ? { window } : 'all';
+  const works = resources.use(await openIndexedWorks(source, selection, io));
+  return wanted ? selectWorks(works, wanted) : works;
+}
+
+/** An index names its documents by the text form; `system/value` alone means a work. */
+function asDocumentIds(wanted: readonly string[]): string[] {
+  const ids = wanted.flatMap(id => (/^[^[]+\//.test(id) ? [id, `Work[${id}]`] : [id]));
+  return [...new Set(ids)];
+}
+
+async function openTarget({ target }: Ends, io: Io): Promise<WorkTarget> {
+  return isFile(target) ? await openWorksTarget(target, io) : await openIndexTarget(target, io);
+}
+
+function isFile(end: End): end is string {
+  return typeof end === 'string';
 }
 
 /** One of the two would overwrite the other, or stand in the midst of it. */
@@ -190,7 +302,7 @@ function refuseSharedReport({ report, dryRun, json }: MintOptions, targetPath: s
 
 async function readWanted(
   { sourceIdentifiers }: MintOptions,
-  source: string,
+  source: End,
   io: Io
 ): Promise<string[] | undefined> {
   if (sourceIdentifiers === undefined) return undefined;

@@ -1,17 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { inject } from 'vitest';
+import { Cluster } from '../../../src/documents/elasticsearch/cluster.ts';
+import { openIndexSource } from '../../../src/documents/elasticsearch/index-source.ts';
+import { openIndexTarget } from '../../../src/documents/elasticsearch/index-target.ts';
 import { openForReading, openForWriting } from '../../../src/documents/files.ts';
 import { readWorks, writeWorks } from '../../../src/documents/works-ndjson.ts';
 import type { WorkSource, WorkTarget } from '../../../src/domain/documents.ts';
 import { fromLines, toLines } from '../../cli/works.ts';
+import type { TestElasticsearch } from '../../support/elasticsearch/open-elasticsearch.ts';
+import type { Stored } from '../../support/elasticsearch/test-index.ts';
+import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-/** A work as it stands in an index or a wrapped line. */
-export interface Stored {
-  readonly _id: string;
-  readonly _source: unknown;
-}
 
 /** A kind of place that works come from and go to, which the contract is tested on. */
 export interface TestDocuments {
@@ -27,9 +28,13 @@ export interface TestTarget extends AsyncDisposable {
   read(): Promise<Stored[]>;
 }
 
+// Undefined where the run has none, which says so.
+const elasticsearch = inject('elasticsearch') as TestElasticsearch | undefined;
+
 export const DOCUMENTS: readonly TestDocuments[] = [
   ndjsonFile('works.ndjson'),
   ndjsonFile('works.ndjson.gz'),
+  ...(elasticsearch ? [index(elasticsearch)] : []),
 ];
 
 function ndjsonFile(file: string): TestDocuments {
@@ -53,6 +58,42 @@ function ndjsonFile(file: string): TestDocuments {
           return fromLines<Stored>((isPacked ? gunzipSync(bytes) : bytes).toString('utf8'));
         },
         ...disposing(folder),
+      };
+    },
+  };
+}
+
+function index({ url, version }: TestElasticsearch): TestDocuments {
+  const open = async () => {
+    const { signal } = new AbortController();
+    const there = await openTestIndex();
+    const location = { name: `${url}/${there.index}`, index: there.index };
+    return { there, location, cluster: await Cluster.open({ url }, { signal }) };
+  };
+  return {
+    name: `an index of Elasticsearch ${version}`,
+    openSource: async works => {
+      const { there, location, cluster } = await open();
+      await there.put(works.map(({ _id, _source }) => ({ _id, json: JSON.stringify(_source) })));
+      const source = await openIndexSource(cluster, location, 'all');
+      return {
+        ...source,
+        async [Symbol.asyncDispose]() {
+          await source[Symbol.asyncDispose]();
+          await there[Symbol.asyncDispose]();
+        },
+      };
+    },
+    openTarget: async () => {
+      const { there, location, cluster } = await open();
+      const target = await openIndexTarget(cluster, location);
+      return {
+        target,
+        read: there.read,
+        async [Symbol.asyncDispose]() {
+          await target.discard();
+          await there[Symbol.asyncDispose]();
+        },
       };
     },
   };

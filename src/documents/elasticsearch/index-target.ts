@@ -1,0 +1,223 @@
+import type { MintedWork, WorkTarget } from '../../domain/documents.ts';
+import { IdMinterError } from '../../domain/errors.ts';
+import { unwrapWork } from '../../domain/work-wrapper.ts';
+import type { Cluster } from './cluster.ts';
+import { accessDenied, indexNotFound, isPassingStatus } from './cluster.ts';
+import type { IndexLocation } from './index-source.ts';
+import { documentIn } from './raw-sources.ts';
+
+/** Of a bulk request: larger ones are not faster, and proxies refuse them. */
+const REQUEST_BYTES = 5 * 1024 * 1024;
+const REQUEST_WORKS = 1_000;
+
+const NEWLINE = Buffer.from('\n');
+const TOO_LARGE = 413;
+
+/** A work on its way. */
+interface Action {
+  readonly work: MintedWork;
+  /** In what was given to `write`. */
+  readonly position: number;
+  /** Both lines, with their ends. */
+  readonly lines: readonly Buffer[];
+  readonly bytes: number;
+}
+
+interface BulkAnswer {
+  readonly items: readonly {
+    readonly index: {
+      readonly status: number;
+      readonly error?: {
+        readonly type: string;
+        readonly reason: string;
+        readonly caused_by?: { readonly reason?: string };
+      };
+    };
+  }[];
+}
+
+type Refused = Map<number, IdMinterError>;
+
+/**
+ * Opens an index as a target, whose cluster it closes. A document stands in it under its canonical ID, in the place of
+ * the one that stood there before. Asked at once, so that a wrong URL or key is known before anything is minted; whether
+ * an index that is not there may be made is up to the cluster.
+ *
+ * @throws IdMinterError INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE
+ */
+export async function openIndexTarget(
+  cluster: Cluster,
+  location: IndexLocation
+): Promise<WorkTarget> {
+  try {
+    await lookAt(cluster, location);
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  const close = (): Promise<void> => cluster.close();
+  return {
+    name: location.name,
+    write: works => writeAll(cluster, location, works),
+    complete: close,
+    discard: close,
+  };
+}
+
+/** A key that may only write may not ask whether an index is there, and is right all the same. */
+async function lookAt(cluster: Cluster, { name, index }: IndexLocation): Promise<void> {
+  try {
+    await cluster.request({ method: 'HEAD', path: `/${encodeURIComponent(index)}`, about: name });
+  } catch (error) {
+    if (!(error instanceof IdMinterError) || error.details['status'] !== 403) throw error;
+  }
+}
+
+/** One request after the other: who writes waits until the cluster has taken what it was given. */
+async function writeAll(
+  cluster: Cluster,
+  location: IndexLocation,
+  works: readonly MintedWork[]
+): Promise<Refused> {
+  const refused: Refused = new Map();
+  for (const actions of inRequests(works)) await writeSome(cluster, location, { actions, refused });
+  return refused;
+}
+
+function* inRequests(works: readonly MintedWork[]): Generator<readonly Action[]> {
+  let actions: Action[] = [];
+  let bytes = 0;
+  for (const [position, work] of works.entries()) {
+    const action = actionFor(work, position);
+    if (actions.length === REQUEST_WORKS || (bytes > 0 && bytes + action.bytes > REQUEST_BYTES)) {
+      yield actions;
+      actions = [];
+      bytes = 0;
+    }
+    actions.push(action);
+    bytes += action.bytes;
+  }
+  if (actions.length > 0) yield actions;
+}
+
+function actionFor(work: MintedWork, position: number): Action {
+  const { canonicalId, content } = work;
+  const head = Buffer.from(`{"index":{"_id":"${canonicalId}"}}\n`);
+  const document =
+    'json' in content
+      ? documentIn(content.json)
+      : Buffer.from(JSON.stringify(unwrapWork(content.value).document));
+  const bytes = head.length + document.length + NEWLINE.length;
+  return { work, position, lines: [head, document, NEWLINE], bytes };
+}
+
+/** Items that the cluster has no room for are sent again by themselves. */
+async function writeSome(
+  cluster: Cluster,
+  location: IndexLocation,
+  { actions, refused }: { actions: readonly Action[]; refused: Refused }
+): Promise<void> {
+  const patience = cluster.patience();
+  for (let left = actions; left.length > 0; ) {
+    const statuses = await send(cluster, location, left);
+    if (statuses === 'too large') {
+      const half = Math.ceil(left.length / 2);
+      await writeSome(cluster, location, { actions: left.slice(0, half), refused });
+      await writeSome(cluster, location, { actions: left.slice(half), refused });
+      return;
+    }
+    const again: Action[] = [];
+    const isOver = !(statuses.some(isPassing) && (await patience.wait()));
+    for (const [index, action] of left.entries()) {
+      const item = statuses[index];
+      if (!item?.error) continue;
+      if (isPassing(item) && !isOver) again.push(action);
+      else refused.set(action.position, refusal(action.work, item, location));
+    }
+    left = again;
+  }
+}
+
+interface ItemStatus {
+  readonly status: number;
+  /** Why it is not in the index. */
+  readonly error?: { readonly type: string; readonly reason: string };
+}
+
+async function send(
+  cluster: Cluster,
+  { name, index }: IndexLocation,
+  actions: readonly Action[]
+): Promise<ItemStatus[] | 'too large'> {
+  try {
+    const { items } = await cluster.request<BulkAnswer>({
+      method: 'POST',
+      path: `/${encodeURIComponent(index)}/_bulk`,
+      lines: Buffer.concat(actions.flatMap(({ lines }) => lines)),
+      about: name,
+    });
+    if (items?.length !== actions.length) throw unanswered(name, actions.length);
+    const statuses = items.map(item => readStatus(item.index));
+    refuseWhole(name, statuses);
+    return statuses;
+  } catch (error) {
+    if (!(error instanceof IdMinterError) || error.details['status'] !== TOO_LARGE) throw error;
+    if (actions.length > 1) return 'too large';
+    return [{ status: TOO_LARGE, error: { type: 'too_large', reason: error.message } }];
+  }
+}
+
+/** What an item says of the index, and not of its document, holds for all. */
+function refuseWhole(name: string, statuses: readonly ItemStatus[]): void {
+  for (const { status, error } of statuses) {
+    if (error?.type === 'index_not_found_exception') throw indexNotFound(name, { index: name });
+    if (error?.type === 'security_exception') {
+      throw accessDenied(name, `${status}, ${error.reason}`, { index: name, status });
+    }
+  }
+}
+
+function readStatus({ status, error }: BulkAnswer['items'][number]['index']): ItemStatus {
+  if (!error) return { status };
+  const cause = error.caused_by?.reason;
+  return {
+    status,
+    error: { type: error.type, reason: cause ? `${error.reason}: ${cause}` : error.reason },
+  };
+}
+
+function isPassing({ status, error }: ItemStatus): boolean {
+  return error !== undefined && isPassingStatus(status);
+}
+
+function refusal(
+  { place, canonicalId }: MintedWork,
+  { status, error }: ItemStatus,
+  { name }: IndexLocation
+): IdMinterError {
+  const why = `${status}, ${error?.type}: ${error?.reason.replace(/\.$/, '')}`;
+  const details = { index: name, canonicalId, status };
+  if (isPassingStatus(status)) {
+    return new IdMinterError(
+      'INDEX_UNAVAILABLE',
+      `${place}: ${name} has no room for the document ${canonicalId} (${why}). It was not written; its IDs are in the ` +
+        'registry. Say the same command again when the cluster is less busy.',
+      details
+    );
+  }
+  return new IdMinterError(
+    'DOCUMENT_REFUSED',
+    `${place}: ${name} refuses the document ${canonicalId} (${why}). It was not written; its IDs are in the registry. ` +
+      'Correct the document at its source or the mapping of the index, and say the same command again.',
+    details
+  );
+}
+
+function unanswered(name: string, count: number): IdMinterError {
+  return new IdMinterError(
+    'INDEX_UNAVAILABLE',
+    `${name} was given ${count} documents and did not say what became of each. They are in it or not; their IDs are in ` +
+      'the registry. Say the same command again: it gives the same IDs.',
+    { index: name, count }
+  );
+}

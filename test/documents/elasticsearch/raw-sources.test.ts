@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { documentIn, parseAnswer } from '../../../src/documents/elasticsearch/raw-sources.ts';
+
+const answerOf = (...hits: readonly string[]) =>
+  `{"took":1,"_source":{"no":1},"hits":{"total":{"value":2},"hits":[${hits.join(' , ')}]},"pit_id":"p"}`;
+
+interface Answer {
+  readonly hits: { readonly hits: readonly { _id: string; _source?: Buffer; sort?: unknown }[] };
+}
+const sourcesIn = (text: string) =>
+  (parseAnswer(text) as Answer).hits.hits.map(({ _source }) => _source?.toString());
+
+describe('an answer of Elasticsearch', () => {
+  test.each([
+    ['numbers', '{"a":12345678901234567890,"b":[1.0,-0,1e400]}'],
+    ['brackets and quotes in strings', '{"a":"}],\\"{\\\\","b":{"_source":{"hits":[1]}}}'],
+    ['what is no object', '[1,"two",null]'],
+    ['nothing at all', '{}'],
+    ['spaces', '{ "a" :\t[ 1 , 2 ] }'],
+  ])('keeps the text of a document: %s', (_, source) => {
+    const text = answerOf(
+      `{"_id":"1","_source":${source},"sort":[7]}`,
+      `{"_id":"2","sort":[8]}`,
+      `{"_source" : ${source} ,"_id":"3"}`
+    );
+    expect(sourcesIn(text)).toEqual([source, undefined, source]);
+    expect(parseAnswer(text)).toMatchObject({
+      _source: { no: 1 },
+      pit_id: 'p',
+      hits: { total: { value: 2 }, hits: [{ _id: '1', sort: [7] }, { sort: [8] }, { _id: '3' }] },
+    });
+  });
+
+  test('puts a document of several lines on one', () => {
+    expect(sourcesIn(answerOf('{"_id":"1","_source":{\n"a":\r\n"b\\n"}}'))).toEqual([
+      '{ "a":  "b\\n"}',
+    ]);
+  });
+
+  test.each([
+    '{"took":1,"errors":false}',
+    'null',
+    '[1]',
+    '"text"',
+    '{"hits":3}',
+    '{"hits":{"hits":{}}}',
+  ])('is as it is where it has no hits: %s', text => {
+    expect(parseAnswer(text)).toEqual(JSON.parse(text));
+  });
+
+  test('is refused wherever it breaks off', () => {
+    const text = answerOf('{"_id":"1","_source":{"a":"b\\"c","d":[1,{"e":null}]},"sort":[7]}');
+    for (let length = 0; length < text.length; length += 1) {
+      expect(() => parseAnswer(text.slice(0, length)), text.slice(0, length)).toThrow(SyntaxError);
+    }
+  });
+});
+
+describe('the document in a work', () => {
+  test.each([
+    ['bare', '{"state":{"_id":1,"_source":2}}', '{"state":{"_id":1,"_source":2}}'],
+    ['wrapped', '{"_id":"a","_source":{"b":1.0},"_score":1}', '{"b":1.0}'],
+    ['wrapped the other way round', ' {"_source" : {"b":1} , "_id":"a"}', '{"b":1}'],
+    ['wrapped under a name with escapes', '{"_id":"a","\\u005fsource":{"b":1}}', '{"b":1}'],
+    ['wrapped twice, of which the last counts', '{"_id":"a","_source":1,"_source":2}', '2'],
+    ['no wrapper without an id', '{"_source":{"b":1}}', '{"_source":{"b":1}}'],
+  ])('is found: %s', (_, work, document) => {
+    expect(documentIn(Buffer.from(work)).toString()).toBe(document);
+    expect(documentIn(new Uint8Array(Buffer.from(work))).toString()).toBe(document);
+  });
+});
