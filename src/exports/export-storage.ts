@@ -18,3 +18,18 @@ export interface ExportStorage {
   remove(path: string): Promise<void>;
   close(): void;
 }
+
+/** What the export is opened for, and so what people read where its place fails. */
+export type StorageUse = 'read' | 'written';
+
+const WHAT_BECAME: Readonly<Record<StorageUse, string>> = {
+  read: 'What was restored so far is right.',
+  written: 'What is there of the export is not whole, and has no manifest.',
+};
+
+export function tellFailure(
+  use: StorageUse,
+  { where, reason, remedy }: { where: string; reason: string; remedy: string }
+): string {
+  return `${where} could not be ${use} (${reason}). ${WHAT_BECAME[use]} ${remedy}, then say the same command again.`;
+}

@@ -2,22 +2,23 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ErrorCode } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { ExportStorage } from './export-storage.ts';
+import type { ExportStorage, StorageUse } from './export-storage.ts';
+import { tellFailure } from './export-storage.ts';
 
 const PARTIAL = '.partial';
 
 /** An export in a folder. A file that is being written has another name until it is whole. */
-export function folderStorage(folder: string): ExportStorage {
+export function folderStorage(folder: string, use: StorageUse): ExportStorage {
+  const failed = (path: string, error: NodeJS.ErrnoException): Promise<never> =>
+    Promise.reject(folderError(use, join(folder, path), error));
   const attempt = <T>(path: string, work: () => Promise<T>): Promise<T> =>
-    work().catch(error => {
-      throw folderError(join(folder, path), error);
-    });
+    work().catch(error => failed(path, error));
   return {
     name: folder,
     list: async () => {
       const isThere = await stat(folder).then(
         about => about.isDirectory() || Promise.reject(notAFolder(folder)),
-        error => (error.code === 'ENOENT' ? false : Promise.reject(folderError(folder, error)))
+        error => (error.code === 'ENOENT' ? false : failed('', error))
       );
       if (!isThere) return [];
       return await attempt('', async () => {
@@ -76,15 +77,13 @@ function notAFolder(folder: string): IdMinterError {
   );
 }
 
-function folderError(path: string, cause: NodeJS.ErrnoException): IdMinterError {
+function folderError(use: StorageUse, path: string, cause: NodeJS.ErrnoException): IdMinterError {
   if (cause instanceof IdMinterError) return cause;
   const [code, remedy] = describe(cause.code);
-  return new IdMinterError(
-    code,
-    `${path} could not be read or written (${cause.message}). What was restored so far is right; an export that was ` +
-      `being written has no manifest. ${remedy}, then say the same command again.`,
-    { path, cause }
-  );
+  return new IdMinterError(code, tellFailure(use, { where: path, reason: cause.message, remedy }), {
+    path,
+    cause,
+  });
 }
 
 function describe(code: string | undefined): [ErrorCode, string] {

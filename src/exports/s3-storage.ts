@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ErrorCode } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { ExportStorage, StoredFile } from './export-storage.ts';
+import type { ExportStorage, StorageUse, StoredFile } from './export-storage.ts';
+import { tellFailure } from './export-storage.ts';
 
 /** So that a network that swallows everything ends in an error. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -33,7 +34,10 @@ export function parseS3Url(text: string): Pick<S3Place, 'bucket' | 'prefix'> | u
  * An export in a bucket. Credentials, region and endpoint are found as every AWS tool finds them; what is passing is
  * tried again by AWS's own client.
  */
-export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise<ExportStorage> {
+export async function s3Storage(
+  { bucket, prefix, pathStyle }: S3Place,
+  use: StorageUse
+): Promise<ExportStorage> {
   const s3 = await import('@aws-sdk/client-s3');
   const client: S3Client = new s3.S3Client({
     forcePathStyle: pathStyle,
@@ -46,7 +50,7 @@ export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise
   const keyOf = (path: string): string => (prefix === '' ? path : `${prefix}/${path}`);
   const attempt = <T>(path: string, right: string, work: () => Promise<T>): Promise<T> =>
     work().catch(error => {
-      throw s3Error(`s3://${bucket}/${keyOf(path)}`, right, error);
+      throw s3Error(`s3://${bucket}/${keyOf(path)}`, { use, right }, error);
     });
   return {
     name: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
@@ -91,18 +95,20 @@ export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise
 }
 
 /** @param right - what the user needs for it */
-function s3Error(where: string, right: string, cause: unknown): IdMinterError {
+function s3Error(
+  where: string,
+  { use, right }: { use: StorageUse; right: string },
+  cause: unknown
+): IdMinterError {
   if (cause instanceof IdMinterError) return cause;
   const { name = '', message = String(cause) } = cause instanceof Error ? cause : {};
   const { $metadata } = (cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
   const [code, remedy] = describe(`${name} ${message}`, $metadata?.httpStatusCode, right);
   const reason = [name, message].filter(text => text !== '' && text !== 'Error').join(': ');
-  return new IdMinterError(
-    code,
-    `${where} could not be read or written (${reason}). What was restored so far is right; an export that was being ` +
-      `written has no manifest. ${remedy}, then say the same command again.`,
-    { url: where, cause }
-  );
+  return new IdMinterError(code, tellFailure(use, { where, reason, remedy }), {
+    url: where,
+    cause,
+  });
 }
 
 function describe(reason: string, status: number | undefined, right: string): [ErrorCode, string] {

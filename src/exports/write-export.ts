@@ -51,9 +51,16 @@ async function writeExport(
     tally.files += 1;
     tally.bytes += bytes.length;
   };
-  const putJson = (path: string, value: unknown): Promise<void> =>
-    put(path, Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`));
+  const putJson = (path: string, value: unknown): Promise<void> => put(path, asJson(value));
+  const infoPath = `export_info_${name}.json`;
+  const info = {
+    exportTaskIdentifier: name,
+    ...{ snapshotTime, taskStartTime: isoSeconds(begun) },
+  };
   try {
+    // A place that takes no file is known before the first row is read.
+    written.push(infoPath);
+    await storage.write(infoPath, asJson({ ...info, status: 'IN_PROGRESS', percentProgress: 0 }));
     const canonicalIds = await writeTable('canonical_ids', {
       ...{ put, signal, pages: snapshot.canonicalIds(), toColumns: columnsOfPool },
       count: (digest, rows) => {
@@ -70,10 +77,9 @@ async function writeExport(
     });
     const tables = { canonical_ids: canonicalIds, identifiers };
     await putJson(`export_tables_info_${name}_from_1_to_2.json`, describeTables(tables));
-    await putJson(`export_info_${name}.json`, {
-      exportTaskIdentifier: name,
-      ...{ snapshotTime, taskStartTime: isoSeconds(begun), taskEndTime: isoSeconds(new Date()) },
-      ...{ status: 'COMPLETE', percentProgress: 100 },
+    await putJson(infoPath, {
+      ...info,
+      ...{ taskEndTime: isoSeconds(new Date()), status: 'COMPLETE', percentProgress: 100 },
     });
     const manifest: Manifest = {
       ...{ format: 1, export: name, registry, snapshotTime },
@@ -86,6 +92,10 @@ async function writeExport(
     for (const path of written) await storage.remove(path).catch(() => undefined);
     throw error;
   }
+}
+
+function asJson(value: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 interface TableOptions<Row> {

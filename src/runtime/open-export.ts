@@ -1,5 +1,5 @@
 import type { ExportTarget, RegistryExport } from '../domain/registry-export.ts';
-import type { ExportStorage } from '../exports/export-storage.ts';
+import type { ExportStorage, StorageUse } from '../exports/export-storage.ts';
 import { folderStorage } from '../exports/folder-storage.ts';
 import { readExport } from '../exports/read-export.ts';
 import { parseS3Url, s3Storage } from '../exports/s3-storage.ts';
@@ -12,7 +12,7 @@ import type { Environment } from './settings.ts';
  * @throws IdMinterError EXPORT_NOT_FOUND, EXPORT_ACCESS_DENIED, EXPORT_UNAVAILABLE, INVALID_CONFIGURATION
  */
 export function openExport(location: string, environment: Environment): Promise<RegistryExport> {
-  return openWith(location, environment, readExport);
+  return openWith(location, { environment, use: 'read' }, readExport);
 }
 
 /**
@@ -24,7 +24,7 @@ export function openExportTarget(
   location: string,
   environment: Environment
 ): Promise<ExportTarget> {
-  return openWith(location, environment, prepareExport);
+  return openWith(location, { environment, use: 'written' }, prepareExport);
 }
 
 /** Whether it is a folder of this machine. */
@@ -32,12 +32,17 @@ export function isFolder(location: string): boolean {
   return parseS3Url(location) === undefined;
 }
 
+interface StorageOptions {
+  readonly environment: Environment;
+  readonly use: StorageUse;
+}
+
 async function openWith<T>(
   location: string,
-  environment: Environment,
+  options: StorageOptions,
   open: (storage: ExportStorage) => Promise<T>
 ): Promise<T> {
-  const storage = await openStorage(location, environment);
+  const storage = await openStorage(location, options);
   try {
     return await open(storage);
   } catch (error) {
@@ -46,9 +51,12 @@ async function openWith<T>(
   }
 }
 
-async function openStorage(location: string, environment: Environment): Promise<ExportStorage> {
+async function openStorage(
+  location: string,
+  { environment, use }: StorageOptions
+): Promise<ExportStorage> {
   const place = parseS3Url(location);
-  if (place === undefined) return folderStorage(location);
+  if (place === undefined) return folderStorage(location, use);
   const pathStyle = Boolean(environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']);
-  return await s3Storage({ ...place, pathStyle });
+  return await s3Storage({ ...place, pathStyle }, use);
 }

@@ -103,16 +103,7 @@ async function dump(sql: TargetRegistry['sql']): Promise<string> {
 
 async function openSqlite(desk: Desk) {
   const path = desk.path('registry.sqlite');
-  const sql = async (statement: string): Promise<unknown[][]> => {
-    const connection = new DatabaseSync(path, { timeout: 5_000 });
-    try {
-      const prepared = connection.prepare(statement);
-      prepared.setReturnArrays(true);
-      return prepared.all() as unknown as unknown[][];
-    } finally {
-      connection.close();
-    }
-  };
+  const { sql } = sqliteAt(path);
   const url = `sqlite:${path}`;
   return {
     url,
@@ -120,6 +111,22 @@ async function openSqlite(desk: Desk) {
     sql,
     dump: () => dump(sql),
     [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** A SQLite file seen from outside the product. */
+export function sqliteAt(path: string): Pick<TargetRegistry, 'sql'> {
+  return {
+    sql: async statement => {
+      const connection = new DatabaseSync(path, { timeout: 5_000 });
+      try {
+        const prepared = connection.prepare(statement);
+        prepared.setReturnArrays(true);
+        return prepared.all() as unknown as unknown[][];
+      } finally {
+        connection.close();
+      }
+    },
   };
 }
 

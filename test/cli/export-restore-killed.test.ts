@@ -5,8 +5,8 @@ import { migrate, openForMigrations } from '../../src/runtime/open-registry.ts';
 import { openDesk } from '../support/command-line.ts';
 import { someIds } from '../support/identifiers.ts';
 import type { RegistryKind } from './desk-on-registry.ts';
-import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
-import { fillRegistry, sqliteAt, tablesOf } from './restored.ts';
+import { openDeskOn, REGISTRY_KINDS, sqliteAt } from './desk-on-registry.ts';
+import { fillRegistry, tablesOf } from './restored.ts';
 
 /** Registries, each of which meets two kills: on SQLite and one server 24 in all, or more. */
 const REGISTRIES = 6;

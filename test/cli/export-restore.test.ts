@@ -14,8 +14,8 @@ import {
   writeRdsExport,
 } from '../support/parquet.ts';
 import type { DeskOnRegistry, RegistryKind } from './desk-on-registry.ts';
-import { openDeskOn, REGISTRY_KINDS, SERVER_REGISTRIES } from './desk-on-registry.ts';
-import { fillRegistry, sqliteAt, tablesOf } from './restored.ts';
+import { openDeskOn, REGISTRY_KINDS, SERVER_REGISTRIES, sqliteAt } from './desk-on-registry.ts';
+import { fillRegistry, tablesOf } from './restored.ts';
 
 const WITH_FREE = ['export', 'restore', 'backup', '--with-free'];
 
@@ -345,15 +345,20 @@ describe('an export that RDS wrote', () => {
   );
 });
 
-test('an export to where no folder can be made ends in an error', async () => {
+test('an export to where no folder can be made ends in an error, before a row is read', async () => {
   await using desk = await openDesk();
   await expectDone(desk, ['assign', 'Work[s/1]', '--registry', 'sqlite:r.sqlite']);
   await desk.write('file', '');
 
   // Folders of /proc take none, as root too.
-  for (const place of ['file/backup', ...(existsSync('/proc/self') ? ['/proc/no/backup'] : [])]) {
+  const places = [['file/backup', 'file/backup']];
+  if (existsSync('/proc/self')) places.push(['/proc/no/backup', '/proc/no/backup/export_info_']);
+  for (const [place = '', failed] of places) {
     const ended = await desk.run(['export', 'write', place, '--registry', 'sqlite:r.sqlite']);
-    expect(ended).toMatchObject({ status: 3, stderr: expect.stringContaining('EXPORT_NOT_FOUND') });
+    expect(ended).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(`EXPORT_NOT_FOUND: ${failed}\\S* could not be written`),
+    });
   }
 });
 

@@ -12,8 +12,8 @@ import type { Fault } from '../support/aws/proxy.ts';
 import type { Desk } from '../support/command-line.ts';
 import { someIds } from '../support/identifiers.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
-import { openDeskOn, REGISTRY_KINDS } from './desk-on-registry.ts';
-import { fillRegistry, sqliteAt, tablesOf } from './restored.ts';
+import { openDeskOn, REGISTRY_KINDS, sqliteAt } from './desk-on-registry.ts';
+import { fillRegistry, tablesOf } from './restored.ts';
 
 const BUCKET = 'an-identifiers-bucket';
 const URL = `s3://${BUCKET}/exports/identifiers/2026-08-20/identifiers-export-one`;

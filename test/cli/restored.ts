@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { TargetRegistry } from './desk-on-registry.ts';
 
 /** A row of either table, its time as `YYYY-MM-DD HH:MM:SS` in UTC, and null where there is none. */
@@ -22,22 +21,6 @@ export async function tablesOf({ sql }: Pick<TargetRegistry, 'sql'>): Promise<{
     identifiers: await read(
       sql('SELECT OntologyType, SourceSystem, SourceId, CanonicalId, CreatedAt FROM identifiers')
     ),
-  };
-}
-
-/** A SQLite file seen from outside the product. */
-export function sqliteAt(path: string): Pick<TargetRegistry, 'sql'> {
-  return {
-    sql: async statement => {
-      const connection = new DatabaseSync(path, { timeout: 5_000 });
-      try {
-        const prepared = connection.prepare(statement);
-        prepared.setReturnArrays(true);
-        return prepared.all() as unknown as unknown[][];
-      } finally {
-        connection.close();
-      }
-    },
   };
 }
 

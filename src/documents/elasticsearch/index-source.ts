@@ -65,7 +65,11 @@ export async function openIndexSource(
   const id = await openPointInTime(cluster, { name, index });
   const reader = new PointInTime(cluster, name, id);
   try {
-    const total = await reader.count(queryFor(selection));
+    // Of ids there may be more than one request can hold; most of them are there.
+    const total =
+      selection !== 'all' && 'ids' in selection
+        ? selection.ids.length
+        : await reader.count(queryFor(selection));
     return indexSource(name, reader, { scans: scansFor(selection, total), total });
   } catch (error) {
     await reader.close();
