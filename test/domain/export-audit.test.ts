@@ -6,6 +6,8 @@ import {
   compareConceptTypes,
   compareMapping,
   comparePool,
+  findDoubledId,
+  findDoubledMapping,
   findProblem,
   withSoundTimes,
 } from '../../src/domain/export-audit.ts';
@@ -44,9 +46,32 @@ describe('an ID that differs', () => {
     expect(inShort(comparePool(pair, SNAPSHOT))).toEqual(['assigned', 'TIME_CHANGED']);
   });
 
+  test('in its time alone', () => {
+    const pair = { exported: pool('free'), registry: pool('free', null) };
+    expect(inShort(comparePool(pair, SNAPSHOT))).toEqual(['TIME_CHANGED']);
+  });
+
   test('by being gone is lost', () => {
     const pair = { exported: pool('assigned'), registry: undefined };
     expect(inShort(comparePool(pair, SNAPSHOT))).toEqual(['ID_LOST']);
+  });
+});
+
+describe('a row that is there twice', () => {
+  test('is told of with the one that stands', () => {
+    expect(findDoubledId(pool('free'), pool('assigned'))).toMatchObject({
+      ...{ code: 'DOUBLED_ID', canonicalIds: ['a2345678'], sources: [] },
+      message: expect.stringMatching(
+        /^a2345678 is in the pool more than once: assigned.*, and free/
+      ),
+    });
+  });
+
+  test('is told of with its source identifier', () => {
+    expect(findDoubledMapping(mapping('a2345678'))).toEqual({
+      ...{ code: 'DOUBLED_MAPPING', canonicalIds: ['a2345678'], sources: [sierra('b1')] },
+      message: 'Work[sierra-system-number/b1] is there more than once with a2345678.',
+    });
   });
 });
 
