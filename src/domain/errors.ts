@@ -245,6 +245,14 @@ export const ERRORS = {
     data: NOTHING_WRITTEN,
     remedy: 'See `id-minter --help`, or `id-minter COMMAND --help`.',
   },
+  INVALID_REQUEST: {
+    exit: 2,
+    cause:
+      'A function was invoked with a request that it does not understand: a key lacks its value, or has one that is not allowed, or none or several of the keys are there that say which works are meant; or a partition in S3 is not what find_work wrote.',
+    data: 'Nothing was minted for it; the other messages of a batch are unharmed.',
+    remedy:
+      'Correct the key that the message names, and send the request again. `id-minter mint` and `id-minter find-work` do the same from a command line.',
+  },
   SOURCE_UNREADABLE: {
     exit: 2,
     cause:
