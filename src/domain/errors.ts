@@ -239,11 +239,34 @@ export const ERRORS = {
     remedy:
       'Check the spelling, and whether the work has reached the source; then say the same command again.',
   },
+  DEADLINE: {
+    exit: 4,
+    cause:
+      'A Lambda function was about to reach the end of its time, and stopped by itself before it would have been killed.',
+    data: 'Every ID minted so far is in the registry, and every document that was counted as succeeded is in the index. The report names the works that are left, or counts them.',
+    remedy:
+      'Send the same request again: it finds what is done, and goes on. If it happens again, give the function more time, or requests of fewer works. From a desk `id-minter mint --source-identifiers @FILE` has no deadline.',
+  },
+  ALL_WORKS_FAILED: {
+    exit: 1,
+    cause: 'Every work of a request to a Lambda function failed, so that it failed as a whole.',
+    data: 'No document was written. The report has the reason of each work.',
+    remedy:
+      'Where all fail alike the reason is mostly one: an index that refuses, a pool without free IDs (`id-minter pool top-up`). Mend it, and send the same request again.',
+  },
   USAGE: {
     exit: 2,
     cause: 'The command line is not one that the program understands.',
     data: NOTHING_WRITTEN,
     remedy: 'See `id-minter --help`, or `id-minter COMMAND --help`.',
+  },
+  INVALID_REQUEST: {
+    exit: 2,
+    cause:
+      'A function was invoked with a request that it does not understand: a key lacks its value, or has one that is not allowed, or none or several of the keys are there that say which works are meant; or a partition in S3 is not what find_work wrote.',
+    data: 'Nothing was minted for it; the other messages of a batch are unharmed.',
+    remedy:
+      'Correct the key that the message names, and send the request again. `id-minter mint` and `id-minter find-work` do the same from a command line.',
   },
   SOURCE_UNREADABLE: {
     exit: 2,

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
@@ -9,6 +8,7 @@ import type { TimeWindow } from '../../domain/time-window.ts';
 import { parseWindow } from '../../domain/time-window.ts';
 import type { IndexAddress, IndexFlags } from '../../runtime/index-location.ts';
 import { locateIndex } from '../../runtime/index-location.ts';
+import { newJobId } from '../../runtime/job-id.ts';
 import {
   nowhere,
   openIdentifiedWorks,
@@ -26,7 +26,7 @@ import type { Environment, Settings } from '../../runtime/settings.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
-import { selectWorks } from '../../steps/select-works.ts';
+import { asDocumentIds, selectWorks } from '../../steps/select-works.ts';
 import { exitFor } from '../exit.ts';
 import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io, Speech } from '../io.ts';
@@ -276,12 +276,6 @@ async function openSource(
   return wanted ? selectWorks(works, wanted) : works;
 }
 
-/** An index names its documents by the text form; `system/value` alone means a work. */
-function asDocumentIds(wanted: readonly string[]): string[] {
-  const ids = wanted.flatMap(id => (/^[^[]+\//.test(id) ? [id, `Work[${id}]`] : [id]));
-  return [...new Set(ids)];
-}
-
 async function openTarget({ target }: Ends, io: Io): Promise<WorkTarget> {
   return isFile(target) ? await openWorksTarget(target, io) : await openIndexTarget(target, io);
 }
@@ -369,15 +363,6 @@ function describe(
     `Took ${(elapsed_ms / 1000).toFixed(1)} s.${report === null ? '' : ` Report: ${report}`}`
   );
   return lines.join('\n');
-}
-
-/** UTC to the second and four random characters, so that no two runs share a report. */
-function newJobId(now: Date): string {
-  const time = now.toISOString().replace(/[-:]|\..*/g, '');
-  const random = randomInt(36 ** 4)
-    .toString(36)
-    .padStart(4, '0');
-  return `${time}-${random}`;
 }
 
 function isUrl(text: string | undefined): boolean {
