@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import type { Identified } from '../../domain/identified-work.ts';
+import { newJobId } from '../../domain/job-id.ts';
 import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
 import type { TimeWindow } from '../../domain/time-window.ts';
@@ -132,7 +133,7 @@ export async function mint(
 
   await target.complete();
   const summary: RunSummary = {
-    job_id: options.jobId ?? newJobId(new Date()),
+    job_id: options.jobId ?? newJobId(new Date(), randomInt),
     works: tally.works,
     identifiers: tally.identifiers,
     warnings: tally.warnings,
