@@ -23,6 +23,8 @@ async function isLeftOut(
 
 // What is tried on an Elasticsearch, and what files and indexes promise alike.
 const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
+// Functions are tried in all their surroundings: a database server and AWS too.
+const lambdas = 'test/lambda/**/*.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
@@ -53,8 +55,11 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'elasticsearch',
-                include: [elasticsearch, documents],
-                globalSetup: 'test/support/elasticsearch/global-setup.ts',
+                include: [elasticsearch, documents, ...(noBuckets ? [] : [lambdas])],
+                globalSetup: [
+                  'test/support/elasticsearch/global-setup.ts',
+                  'test/support/global-setup.ts',
+                ],
               },
             },
           ]),
@@ -64,7 +69,7 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...[domain, infrastructure, elasticsearch],
+            ...[domain, infrastructure, elasticsearch, lambdas],
             ...(noBuckets ? [buckets] : []),
             ...(noElasticsearch ? [] : [documents]),
           ],

@@ -4,8 +4,10 @@
  * the same bytes, so that a deployment changes only where the code has.
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Plugin } from 'esbuild';
 import { build } from 'esbuild';
 import { strToU8, zipSync } from 'fflate';
 import { VERSION } from '../src/runtime/program.ts';
@@ -33,8 +35,6 @@ const BANNER = [
   'const require = createLambdaRequire(import.meta.url);',
   "const moduleUrl = new URL('src/lambda/index.mjs', import.meta.url).href;",
 ].join('\n');
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildLambdas();
 
 /** Makes all of them in `out`, in the place of what was there. */
 export async function buildLambdas(out = OUT): Promise<void> {
@@ -74,11 +74,35 @@ async function bundle(module: string): Promise<Files> {
     sourcesContent: true,
     banner: { js: BANNER },
     define: { 'import.meta.url': 'moduleUrl' },
+    // Packages that come in both forms are cut better as modules.
+    mainFields: ['module', 'main'],
+    plugins: [namesOfCommonJs],
     logLevel: 'warning',
   });
   const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
   return Object.fromEntries(files.sort(([a], [b]) => Number(a > b) - Number(a < b)));
 }
+
+/**
+ * A lazily imported CommonJS package is bundled with a default export and nothing else, where Node finds its names too.
+ * Here it is imported through a module that has the names that Node finds.
+ */
+const namesOfCommonJs: Plugin = {
+  name: 'names of CommonJS',
+  setup({ onResolve, onLoad, resolve }) {
+    const namespace = 'names';
+    onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import' || isBuiltin(path)) return undefined;
+      const found = await resolve(path, { kind: 'import-statement', resolveDir });
+      const isModule = /^export\b/m.test(readFileSync(found.path, 'utf8'));
+      return isModule ? undefined : { path, namespace, pluginData: resolveDir };
+    });
+    onLoad({ filter: /^/, namespace }, async ({ path, pluginData: resolveDir }) => {
+      const names = Object.keys(await import(path)).filter(name => /^\w+$/.test(name));
+      return { contents: `export { ${names} } from '${path}';`, resolveDir };
+    });
+  },
+};
 
 /** What the product reads beside its code. */
 function companions(): Files {
@@ -102,3 +126,5 @@ function pack(files: Files): Uint8Array {
   const run = Object.entries(files).filter(([name]) => !name.endsWith('.map'));
   return zipSync(Object.fromEntries(run), { level: 9, mtime: ZIP_TIME });
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildLambdas();

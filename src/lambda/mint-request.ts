@@ -1,9 +1,10 @@
+import { randomInt } from 'node:crypto';
 import { IdMinterError } from '../domain/errors.ts';
+import { newJobId } from '../domain/job-id.ts';
 import type { RunReport } from '../domain/run-report.ts';
 import { RunTally } from '../domain/run-report.ts';
 import type { IndexAddress } from '../runtime/index-location.ts';
 import { locateIndex } from '../runtime/index-location.ts';
-import { newJobId } from '../runtime/job-id.ts';
 import { openIndexedWorks, openIndexTarget } from '../runtime/open-documents.ts';
 import { remembering } from '../runtime/open-registry.ts';
 import type { Settings } from '../runtime/settings.ts';
@@ -92,7 +93,7 @@ function locateEnds(settings: Settings): Ends {
   );
 }
 
-function beginRun({ jobId = newJobId(new Date()), selection }: Selected): Run {
+function beginRun({ jobId = newJobId(new Date(), randomInt), selection }: Selected): Run {
   const isNamed = selection !== 'all' && 'ids' in selection;
   return {
     jobId,

@@ -94,7 +94,11 @@ const HALF = JSON.stringify({
 });
 
 /** What no command line can be brought to: it is tried where functions are invoked. */
-const OF_FUNCTIONS = ['INVALID_REQUEST'] as const satisfies ErrorCode[];
+const OF_FUNCTIONS = [
+  'ALL_WORKS_FAILED',
+  'DEADLINE',
+  'INVALID_REQUEST',
+] as const satisfies ErrorCode[];
 type OfFunctions = (typeof OF_FUNCTIONS)[number];
 
 /** A code without a case does not compile. */

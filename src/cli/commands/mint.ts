@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
@@ -9,7 +10,6 @@ import type { TimeWindow } from '../../domain/time-window.ts';
 import { parseWindow } from '../../domain/time-window.ts';
 import type { IndexAddress, IndexFlags } from '../../runtime/index-location.ts';
 import { locateIndex } from '../../runtime/index-location.ts';
-import { newJobId } from '../../runtime/job-id.ts';
 import {
   nowhere,
   openIdentifiedWorks,
