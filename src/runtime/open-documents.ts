@@ -14,7 +14,6 @@ import { readWorksOnAThread } from '../documents/works-on-a-thread.ts';
 import type { AnswerTarget, WaitingRoom, WorkSource, WorkTarget } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified } from '../domain/identified-work.ts';
-import { ReportFile } from '../notices/report-file.ts';
 import type { IndexAddress } from './index-location.ts';
 
 export { STANDARD };
@@ -96,10 +95,6 @@ export async function openAnswers(
   { stdout }: Streams
 ): Promise<AnswerTarget> {
   return writeAnswers(await openForWriting(path, stdout), format);
-}
-
-export async function openReport(path: string, { stdout }: Streams): Promise<ReportFile> {
-  return new ReportFile(await openForWriting(path, stdout), openWaitingRoom);
 }
 
 export function openWaitingRoom<T>(): WaitingRoom<T> {

@@ -33,8 +33,34 @@ export const VARIABLES = {
   }),
   PIPELINE_DATE: z.string().optional().meta({
     about:
-      'Names the pipeline in reports, and ends the names of indexes. `--pipeline-date` wins over it.',
+      'Names the pipeline in reports and metrics, and ends the names of indexes. `--pipeline-date` wins over it.',
   }),
+  PIPELINE_STEP: z
+    .string()
+    .default('id_minter')
+    .meta({ about: 'Names the step of the pipeline in reports, metrics and logs.' }),
+  S3_BUCKET: z.string().optional().meta({
+    about:
+      'Runs into an index put their report there, as `pipeline-PIPELINE_DATE/PIPELINE_STEP/S3_PREFIX/JOB.json`.',
+  }),
+  S3_PREFIX: z.string().default('dev').meta({ about: 'A part of the name of that report.' }),
+  DOWNSTREAM_SNS_TOPIC_ARN: z
+    .string()
+    .regex(/^arn:[^:]+:sns:[^:]+:[^:]+:[^:]+$/)
+    .optional()
+    .meta({
+      about: 'Runs into an index announce there which documents they have written.',
+      allowed: 'the ARN of an SNS topic',
+    }),
+  LOG_LEVEL: z
+    .string()
+    .toUpperCase()
+    .pipe(z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']))
+    .default('INFO')
+    .meta({
+      about: 'The least that the functions log; the command line speaks in plain words.',
+      allowed: 'DEBUG, INFO, WARNING, ERROR, CRITICAL',
+    }),
   ES_URL: z.string().optional().meta({
     about:
       'The Elasticsearch that works come from and go to, as http://HOST:PORT; without it, that of ES_LOCAL_*. A URL in `--source` or `--target` wins over it.',

@@ -245,7 +245,10 @@ async function write(answered: readonly AnsweredWork[], options: MintWorksOption
       await warn(sharedDocument(work, lost), options, lost.place);
     }
   }
-  const refused = await target.write(works);
+  const refused = await target.write(works).catch(async error => {
+    await report.unconfirmed?.(works.map(({ canonicalId }) => canonicalId));
+    throw error;
+  });
   const written = works.filter((_, index) => !refused.has(index));
   for (const [index, error] of refused) {
     const work = works[index];
