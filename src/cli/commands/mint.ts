@@ -22,7 +22,6 @@ import {
   STANDARD,
 } from '../../runtime/open-documents.ts';
 import { remembering } from '../../runtime/open-registry.ts';
-import type { Environment, Settings } from '../../runtime/settings.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
@@ -83,10 +82,11 @@ export async function mint(
   options: MintOptions,
   io: Io
 ): Promise<number> {
-  const ends = readEnds(file, options, io);
-  const staysLocal = isFile(ends.source) && isFile(ends.target);
-  // Before a cluster is asked for anything.
+  const named = readEnds(file, options);
+  const staysLocal = isFile(named.source) && isFile(named.target);
+  // Before a cluster, or what keeps its name, is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
+  const ends = await locateEnds(named, options, io);
   boundHeap();
   const began = performance.now();
   const speak = speech(io, options);
@@ -155,19 +155,19 @@ export async function mint(
   return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
 }
 
-/** A file, `-` or an index. */
-type End = string | IndexAddress;
+/** A file, `-` or an index, which has its address once it is located. */
+type End<Index> = string | Index;
 
 /** Where works come from and go to. */
-interface Ends {
-  readonly source: End;
-  readonly target: End;
+interface Ends<Index = IndexAddress> {
+  readonly source: End<Index>;
+  readonly target: End<Index>;
   /** Set where the works of a window are meant, which only an index can tell. */
   readonly window?: TimeWindow | undefined;
 }
 
-/** @throws IdMinterError USAGE, and what `locateIndex` throws */
-function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends {
+/** @throws IdMinterError USAGE, before anything is asked */
+function readEnds(file: string | undefined, options: MintOptions): Ends<IndexFlags> {
   if (options.resolver !== undefined && options.resolver !== 'local') {
     throw usage(
       `--resolver ${options.resolver} is gone: it could only look up. Use \`id-minter lookup\` for that.`
@@ -176,20 +176,34 @@ function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends 
   if (file !== undefined && options.source !== undefined) {
     throw usage(`Two sources are named, ${file} and ${options.source}: give one.`);
   }
-  const source = readSource(options.source ?? file, options, io);
+  const source = readSource(options.source ?? file, options);
   const window = isFile(source) ? undefined : readWindow(options);
-  const target = readTarget(options, { isFromIndex: !isFile(source), io });
+  const target = readTarget(options, !isFile(source));
   if (options.json && target === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
   if (isFile(target)) refuseSharedReport(options, target);
-  else if (!isFile(source) && source.name === target.name && !options.dryRun) {
+  return { source, target, window };
+}
+
+/** @throws IdMinterError USAGE, and what `locateIndex` throws */
+async function locateEnds(
+  { source: named, target: namedTarget, window }: Ends<IndexFlags>,
+  { dryRun }: MintOptions,
+  { environment }: Io
+): Promise<Ends> {
+  const surroundings = { environment, settings: readSettings(environment) };
+  const [source, target] = await Promise.all([
+    isFile(named) ? named : locateIndex('SOURCE', named, surroundings),
+    isFile(namedTarget) ? namedTarget : locateIndex('TARGET', namedTarget, surroundings),
+  ]);
+  if (!isFile(source) && !isFile(target) && source.name === target.name && !dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
   return { source, target, window };
 }
 
-function readSource(named: string | undefined, options: MintOptions, io: Io): End {
+function readSource(named: string | undefined, options: MintOptions): End<IndexFlags> {
   const { sourceIdentifiers, windowStart, windowEnd, full } = options;
   const isSelected = (sourceIdentifiers ?? windowStart ?? windowEnd ?? full) !== undefined;
   if (named === undefined && !isSelected) {
@@ -198,20 +212,17 @@ function readSource(named: string | undefined, options: MintOptions, io: Io): En
     );
   }
   if (named === undefined || isUrl(named)) {
-    return locateIndex('SOURCE', indexFlags(options, 'source', named), surroundings(io));
+    return indexFlags(options, 'source', named);
   }
   refuseIdle(options, OF_SOURCE_INDEXES, `the works come from ${named}`);
   return named;
 }
 
-function readTarget(
-  options: MintOptions,
-  { isFromIndex, io }: { isFromIndex: boolean; io: Io }
-): End {
+function readTarget(options: MintOptions, isFromIndex: boolean): End<IndexFlags> {
   const { target } = options;
   const isNamed = OF_TARGET_INDEXES.some(name => options[name] !== undefined);
   if (isUrl(target) || (target === undefined && (isFromIndex || isNamed))) {
-    return locateIndex('TARGET', indexFlags(options, 'target', target), surroundings(io));
+    return indexFlags(options, 'target', target);
   }
   if (target !== undefined) refuseIdle(options, OF_TARGET_INDEXES, `the works go to ${target}`);
   return target ?? STANDARD;
@@ -230,10 +241,6 @@ function indexFlags(
     mode: options[`${side}EsMode`],
     pipelineDate: options.pipelineDate,
   };
-}
-
-function surroundings({ environment }: Io): { environment: Environment; settings: Settings } {
-  return { environment, settings: readSettings(environment) };
 }
 
 /** Exactly one of ids, window and full says which works of an index are meant. */
@@ -286,7 +293,7 @@ async function openTarget({ target }: Ends, io: Io): Promise<WorkTarget> {
   return isFile(target) ? await openWorksTarget(target, io) : await openIndexTarget(target, io);
 }
 
-function isFile(end: End): end is string {
+function isFile(end: End<unknown>): end is string {
   return typeof end === 'string';
 }
 
@@ -302,7 +309,7 @@ function refuseSharedReport({ report, dryRun, json }: MintOptions, targetPath: s
 
 async function readWanted(
   { sourceIdentifiers }: MintOptions,
-  source: End,
+  source: End<unknown>,
   io: Io
 ): Promise<string[] | undefined> {
   if (sourceIdentifiers === undefined) return undefined;
