@@ -9,7 +9,7 @@ const domain = 'test/domain/**/*.test.ts';
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
 // Exports in a bucket and logins out of secrets need that AWS too.
-const clouds = 'test/**/*-{s3,secrets}.test.ts';
+const buckets = 'test/**/*-{s3,secrets}.test.ts';
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
 async function isLeftOut(
@@ -26,7 +26,7 @@ const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noClouds = await isLeftOut('Exports in S3 and secrets of AWS are', whyNoAws);
+const noBuckets = await isLeftOut('Exports in S3 and secrets of AWS are', whyNoAws);
 const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =
@@ -54,6 +54,7 @@ export default defineConfig({
               test: {
                 name: 'elasticsearch',
                 include: [elasticsearch, documents],
+                exclude: noBuckets ? [buckets] : [],
                 globalSetup: 'test/support/elasticsearch/global-setup.ts',
               },
             },
@@ -65,7 +66,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             ...[domain, infrastructure, elasticsearch],
-            ...(noClouds ? [clouds] : []),
+            ...(noBuckets ? [buckets] : []),
             ...(noElasticsearch ? [] : [documents]),
           ],
           globalSetup: 'test/support/global-setup.ts',
