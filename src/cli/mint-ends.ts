@@ -5,7 +5,6 @@ import { parseWindow } from '../domain/time-window.ts';
 import type { IndexAddress, IndexFlags } from '../runtime/index-location.ts';
 import { locateIndex } from '../runtime/index-location.ts';
 import { STANDARD } from '../runtime/open-documents.ts';
-import type { Environment, Settings } from '../runtime/settings.ts';
 import { readSettings } from '../runtime/settings.ts';
 import type { CommonOptions, Io } from './io.ts';
 
@@ -52,23 +51,19 @@ const OF_TARGET_INDEXES = [
   'targetEsMode',
 ] as const satisfies (keyof MintOptions)[];
 
-/** A file, `-` or an index. */
-export type End = string | IndexAddress;
+/** A file, `-` or an index, which has its address once it is located. */
+export type End<Index = IndexAddress> = string | Index;
 
 /** Where works come from and go to. */
-export interface Ends {
-  readonly source: End;
-  readonly target: End;
+export interface Ends<Index = IndexAddress> {
+  readonly source: End<Index>;
+  readonly target: End<Index>;
   /** Set where the works of a window are meant, which only an index can tell. */
   readonly window?: TimeWindow | undefined;
 }
 
-/**
- * Finds out where works come from and go to.
- *
- * @throws IdMinterError USAGE, and what `locateIndex` throws
- */
-export function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends {
+/** @throws IdMinterError USAGE, before anything is asked */
+export function readEnds(file: string | undefined, options: MintOptions): Ends<IndexFlags> {
   if (options.resolver !== undefined && options.resolver !== 'local') {
     throw usage(
       `--resolver ${options.resolver} is gone: it could only look up. Use \`id-minter lookup\` for that.`
@@ -77,20 +72,34 @@ export function readEnds(file: string | undefined, options: MintOptions, io: Io)
   if (file !== undefined && options.source !== undefined) {
     throw usage(`Two sources are named, ${file} and ${options.source}: give one.`);
   }
-  const source = readSource(options.source ?? file, options, io);
+  const source = readSource(options.source ?? file, options);
   const window = isFile(source) ? undefined : readWindow(options);
-  const target = readTarget(options, { isFromIndex: !isFile(source), io });
+  const target = readTarget(options, !isFile(source));
   if (options.json && target === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
   if (isFile(target)) refuseSharedReport(options, target);
-  else if (!isFile(source) && source.name === target.name && !options.dryRun) {
+  return { source, target, window };
+}
+
+/** @throws IdMinterError USAGE, and what `locateIndex` throws */
+export async function locateEnds(
+  { source: named, target: namedTarget, window }: Ends<IndexFlags>,
+  { dryRun }: MintOptions,
+  { environment }: Io
+): Promise<Ends> {
+  const surroundings = { environment, settings: readSettings(environment) };
+  const [source, target] = await Promise.all([
+    isFile(named) ? named : locateIndex('SOURCE', named, surroundings),
+    isFile(namedTarget) ? namedTarget : locateIndex('TARGET', namedTarget, surroundings),
+  ]);
+  if (!isFile(source) && !isFile(target) && source.name === target.name && !dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
   return { source, target, window };
 }
 
-function readSource(named: string | undefined, options: MintOptions, io: Io): End {
+function readSource(named: string | undefined, options: MintOptions): End<IndexFlags> {
   const { sourceIdentifiers, windowStart, windowEnd, full } = options;
   const isSelected = (sourceIdentifiers ?? windowStart ?? windowEnd ?? full) !== undefined;
   if (named === undefined && !isSelected) {
@@ -99,20 +108,17 @@ function readSource(named: string | undefined, options: MintOptions, io: Io): En
     );
   }
   if (named === undefined || isUrl(named)) {
-    return locateIndex('SOURCE', indexFlags(options, 'source', named), surroundings(io));
+    return indexFlags(options, 'source', named);
   }
   refuseIdle(options, OF_SOURCE_INDEXES, `the works come from ${named}`);
   return named;
 }
 
-function readTarget(
-  options: MintOptions,
-  { isFromIndex, io }: { isFromIndex: boolean; io: Io }
-): End {
+function readTarget(options: MintOptions, isFromIndex: boolean): End<IndexFlags> {
   const { target } = options;
   const isNamed = OF_TARGET_INDEXES.some(name => options[name] !== undefined);
   if (isUrl(target) || (target === undefined && (isFromIndex || isNamed))) {
-    return locateIndex('TARGET', indexFlags(options, 'target', target), surroundings(io));
+    return indexFlags(options, 'target', target);
   }
   if (target !== undefined) refuseIdle(options, OF_TARGET_INDEXES, `the works go to ${target}`);
   return target ?? STANDARD;
@@ -131,10 +137,6 @@ function indexFlags(
     mode: options[`${side}EsMode`],
     pipelineDate: options.pipelineDate,
   };
-}
-
-function surroundings({ environment }: Io): { environment: Environment; settings: Settings } {
-  return { environment, settings: readSettings(environment) };
 }
 
 /** Exactly one of ids, window and full says which works of an index are meant. */
@@ -162,7 +164,7 @@ function refuseIdle(
   throw usage(`${flag} says something of an index, and ${because}: leave it out.`);
 }
 
-export function isFile(end: End): end is string {
+export function isFile(end: End<unknown>): end is string {
   return typeof end === 'string';
 }
 

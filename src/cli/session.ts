@@ -3,7 +3,7 @@ import { openRegistry } from '../runtime/open-registry.ts';
 import type { RegistryLocation } from '../runtime/registry-location.ts';
 import { locateRegistry } from '../runtime/registry-location.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { readSettings } from '../runtime/settings.ts';
+import { describeIdleVariables, readSettings } from '../runtime/settings.ts';
 import type { CommonOptions, Io } from './io.ts';
 import { speech } from './io.ts';
 
@@ -52,6 +52,7 @@ export async function openFor(
     warn: message => tell('warning', 'SCHEMA_NEWER', message),
     ...(onRetry && { onRetry }),
   });
+  for (const sentence of describeIdleVariables(io.environment)) say(sentence);
   say(`Registry: ${registry.name}${purpose === 'dry-run' ? ' (dry run: nothing is written)' : ''}`);
   return registry;
 }

@@ -289,7 +289,8 @@ export const ERRORS = {
   },
   INVALID_CONFIGURATION: {
     exit: 3,
-    cause: 'An environment variable or a part of the registry URL has a value that is not allowed.',
+    cause:
+      'An environment variable, a part of the registry URL or a secret has a value that is not allowed.',
     data: NOTHING_WRITTEN,
     remedy:
       'Correct the value that the message names; docs/configuration.md lists what is allowed. Then say the same command again.',
@@ -314,7 +315,7 @@ export const ERRORS = {
     cause: 'The database refuses the user, the password, or a privilege that the command needs.',
     data: NOTHING_WRITTEN,
     remedy:
-      'Check RDS_USERNAME and RDS_PASSWORD; migrations/mysql/grants/ has the grants that each role needs. `id-minter pool` shows whether user and password are right.',
+      'Check RDS_USERNAME and RDS_PASSWORD, or the secret or IAM user in their place; migrations/mysql/grants/ has the grants that each role needs. `id-minter pool` shows whether user and password are right.',
   },
   REGISTRY_UNAVAILABLE: {
     exit: 4,
@@ -524,12 +525,28 @@ export const ERRORS = {
     remedy:
       'Give the right cloudwatch:PutMetricData, or see that CloudWatch can be reached. Nothing has to be run again for it.',
   },
-  NOT_AVAILABLE: {
-    exit: 4,
-    cause: 'The command needs a service that this version cannot speak to.',
-    data: NOTHING_WRITTEN,
+  SECRET_NOT_FOUND: {
+    exit: 3,
+    cause:
+      'AWS Secrets Manager has no secret of this name in this region, or it is about to be deleted. RDS_SECRET_NAME names the one of the database, and the modes public and private of an index name theirs.',
+    data: 'What was written before is right.',
     remedy:
-      'Name the cluster with ES_URL and its key with ES_API_KEY, in the place of the secrets that hold them, and say the same command again without the mode.',
+      'Correct the name that the message shows, or AWS_REGION, or make the secret; docs/configuration.md lists the names. Then say the same command again.',
+  },
+  SECRET_ACCESS_DENIED: {
+    exit: 3,
+    cause:
+      'AWS refuses this role a secret or the key that encrypts it, or there are no valid AWS credentials, which IAM logins need as well.',
+    data: 'What was written before is right.',
+    remedy:
+      'Give secretsmanager:GetSecretValue on the secret that the message names (and kms:Decrypt on its key), or the credentials, and say the same command again.',
+  },
+  SECRET_UNAVAILABLE: {
+    exit: 4,
+    cause: 'AWS Secrets Manager cannot be reached, or was too busy for longer than the retries.',
+    data: 'What was answered before is right and stays; the batch at hand is either in the registry as a whole or not at all.',
+    remedy:
+      'See that Secrets Manager can be reached from here (in a VPC by its endpoint), and say the same command again: it gives the same IDs.',
   },
   INTERNAL: {
     exit: 70,

@@ -4,12 +4,19 @@ export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
 
-/** The end of the time that Lambda gives a call, at which it kills the process. */
+/**
+ * The end of the time that Lambda gives a call, at which it kills the process. Before that come these, each aborted when
+ * its turn is there.
+ */
 export interface Deadline extends Disposable {
-  /** Aborted while there is time left for a report and announcements: nothing new is begun. */
+  /** Nothing new is begun: the rest of the time is for what is at work, and for telling what became of it. */
   readonly stop: AbortSignal;
-  /** Aborted when half of that time is over: what is at work is given up. */
+  /** What is at work is given up. */
   readonly end: AbortSignal;
+  /** What was not announced by now will not be. */
+  readonly announcing: AbortSignal;
+  /** Nothing is told any more. */
+  readonly everything: AbortSignal;
 }
 
 const RESERVE_MS = 30_000;
@@ -18,15 +25,20 @@ const RESERVE_MS = 30_000;
 export function watchDeadline(invocation: Invocation): Deadline {
   const left = invocation.getRemainingTimeInMillis();
   const reserve = reserveOf(left);
-  const [stop, end] = [new AbortController(), new AbortController()];
-  const timers = [
-    setTimeout(() => stop.abort(), left - reserve),
-    setTimeout(() => end.abort(), left - reserve / 2),
-  ];
+  const timers: NodeJS.Timeout[] = [];
+  const before = (ms: number): AbortSignal => {
+    const controller = new AbortController();
+    timers.push(setTimeout(() => controller.abort(), left - ms));
+    return controller.signal;
+  };
   return {
-    stop: stop.signal,
-    end: end.signal,
-    [Symbol.dispose]: () => timers.forEach(clearTimeout),
+    stop: before(reserve),
+    end: before(reserve * 0.7),
+    announcing: before(reserve * 0.25),
+    everything: before(reserve * 0.05),
+    [Symbol.dispose]: () => {
+      for (const timer of timers) clearTimeout(timer);
+    },
   };
 }
 

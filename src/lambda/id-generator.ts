@@ -1,5 +1,6 @@
-import type { Context } from 'aws-lambda';
-import { readSettings } from '../runtime/settings.ts';
+import { beginCall } from './call.ts';
+import type { Invocation } from './deadline.ts';
+import { watchDeadline } from './deadline.ts';
 import { asReported } from './failing.ts';
 import { withRegistry } from './warm-registry.ts';
 
@@ -14,11 +15,13 @@ export interface IdGeneratorReply {
  * Fills the pool to ID_GENERATOR_DESIRED_FREE_IDS_COUNT free canonical IDs. Whatever the event says means the same, so
  * that any schedule can start it.
  */
-export async function handler(_event: unknown, _context: Context): Promise<IdGeneratorReply> {
+export async function handler(_event: unknown, invocation: Invocation): Promise<IdGeneratorReply> {
+  using deadline = watchDeadline(invocation);
   try {
-    const settings = readSettings(process.env);
-    const target = settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT;
-    const { free, added } = await withRegistry(settings, registry => registry.topUp(target));
+    const call = beginCall(invocation, deadline);
+    const target = call.settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT;
+    const { free, added } = await withRegistry(call, ({ registry }) => registry.topUp(target));
+    call.log.info('Pool filled', { free, added });
     return { status: 'success', free, added };
   } catch (error) {
     throw asReported(error);

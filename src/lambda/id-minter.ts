@@ -1,6 +1,7 @@
 import { IdMinterError } from '../domain/errors.ts';
-import { readSettings } from '../runtime/settings.ts';
-import type { Deadline, Invocation } from './deadline.ts';
+import type { Call } from './call.ts';
+import { beginCall } from './call.ts';
+import type { Invocation } from './deadline.ts';
 import { watchDeadline } from './deadline.ts';
 import { asReported } from './failing.ts';
 import type { MintReply } from './mint-request.ts';
@@ -29,23 +30,24 @@ export async function handler(
   using deadline = watchDeadline(invocation);
   try {
     const asked = readMintingEvent(event);
-    if (asked.kind === 'batch') return await mintBatch(asked, deadline);
-    return await mintRequest(asked.request, { settings: readSettings(process.env), deadline });
+    const call = beginCall(invocation, deadline);
+    if (asked.kind === 'batch') return await mintBatch(asked, call);
+    return await mintRequest(asked.request, call);
   } catch (error) {
     throw asReported(error);
   }
 }
 
 /** One after the other: each has a report of its own, and a batch is no more than a few works. */
-async function mintBatch({ items }: Batch, deadline: Deadline): Promise<BatchReply> {
+async function mintBatch({ items }: Batch, call: Call): Promise<BatchReply> {
   const batchItemFailures: { itemIdentifier: string }[] = [];
   for (const { itemIdentifier, request } of items) {
     try {
       if (request instanceof IdMinterError) throw request;
-      if (deadline.stop.aborted) throw beforeDeadline('Nothing was minted for it');
-      await mintRequest(request, { settings: readSettings(process.env), deadline });
+      if (call.deadline.stop.aborted) throw beforeDeadline('Nothing was minted for it');
+      await mintRequest(request, call);
     } catch (error) {
-      console.error(`${itemIdentifier}: ${asReported(error)}`);
+      call.log.error('Item of a batch failed', error, { item: itemIdentifier });
       batchItemFailures.push({ itemIdentifier });
     }
   }

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { IdMinterError } from '../domain/errors.ts';
 import { newJobId } from '../domain/job-id.ts';
+import type { RegistryFigures, ReportHead, StoppedBy } from '../domain/notices.ts';
 import type { RunReport } from '../domain/run-report.ts';
-import { RunTally } from '../domain/run-report.ts';
+import { RunTally, tellAll } from '../domain/run-report.ts';
 import type { IndexAddress } from '../runtime/index-location.ts';
 import { locateIndex } from '../runtime/index-location.ts';
 import { openIndexedWorks, openIndexTarget } from '../runtime/open-documents.ts';
@@ -11,8 +12,9 @@ import type { Settings } from '../runtime/settings.ts';
 import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
 import { mintWorks } from '../steps/mint-works.ts';
 import { asDocumentIds, selectWorks } from '../steps/select-works.ts';
-import type { Deadline } from './deadline.ts';
+import type { Call } from './call.ts';
 import type { MintingRequest } from './requests.ts';
+import { openRunNotices } from './run-notices.ts';
 import { Unfinished } from './unfinished.ts';
 import { closeRegistry, withRegistry } from './warm-registry.ts';
 
@@ -25,24 +27,23 @@ export interface MintReply {
   readonly report_s3_uri: string | null;
 }
 
-/** Where a request is worked on, and for how long. */
-export interface MintSurroundings {
-  readonly settings: Settings;
-  readonly deadline: Deadline;
+/** A request whose works are known: the ids of a partition are ids. */
+interface Selected {
+  readonly jobId: string | undefined;
+  readonly selection: Exclude<MintingRequest['selection'], { readonly partition: unknown }>;
 }
 
-type Selection = Exclude<MintingRequest['selection'], { readonly partition: unknown }>;
-
 /** A run, while it goes on and after it. */
-interface Run {
+interface Run extends Selected {
   readonly jobId: string;
-  readonly selection: Selection;
+  readonly began: number;
   readonly tally: RunTally;
   /** Where the works are named. */
   readonly unfinished: Unfinished | undefined;
-  /** Of the works, where they are not named and the source was asked. */
+  /** Of the works, once the source was asked. */
   total: number | undefined;
-  hasBegun: boolean;
+  /** Set once the registry is open: from there on there may be something to tell. */
+  figures: (() => Promise<RegistryFigures>) | undefined;
 }
 
 /** Why a run ended before it was through. */
@@ -52,27 +53,47 @@ type Stop = 'deadline' | { readonly error: unknown };
  * Mints the works of one request out of the source index into the target index, and tells what came of it. What was
  * written before a run stopped is told as well.
  *
- * @throws IdMinterError DEADLINE, ALL_WORKS_FAILED, or what failed as a whole
+ * @throws IdMinterError DEADLINE, ALL_WORKS_FAILED, REPORT_FAILED, ANNOUNCEMENT_FAILED, METRICS_FAILED, or what failed
+ *   as a whole
  */
-export async function mintRequest(
-  request: MintingRequest,
-  surroundings: MintSurroundings
-): Promise<MintReply> {
-  const ends = locateEnds(surroundings.settings);
-  const run = beginRun(await readPartitioned(request));
-  const stop = await mintUntilStopped(run, ends, surroundings);
-  const report = await tellAbout(run, stop, surroundings);
-  if (stop === 'deadline') throw stoppedByDeadline(run, report);
-  if (stop) throw stop.error;
+export async function mintRequest(request: MintingRequest, call: Call): Promise<MintReply> {
+  const { settings, log } = call;
+  const ends = await locateEnds(settings);
+  const run = beginRun(await readPartitioned(request, call));
+  const window = describeWindow(run.selection);
+  log.info('Processing minting request', {
+    ...{ job_id: run.jobId, window, ids: run.unfinished?.ids.length },
+    ...{ source: ends.source.name, target: ends.target.name },
+  });
+  await using notices = await openRunNotices(run.jobId, call);
+  const stop = await mintUntilStopped(run, ends, { call, report: notices.report });
+  const { reportUri, problems } = await notices.tell({
+    head: describeRun(run, { stop, settings }),
+    figures: run.figures ?? nothingTaken,
+  });
   const { succeeded, failed } = run.tally.works;
-  if (succeeded === 0 && failed > 0) throw allFailed(run, report);
+  log.info('Minting complete', { success_count: succeeded, failure_count: failed });
+  for (const problem of problems) log.error('Not told', problem);
+  if (stop === 'deadline') throw stoppedByDeadline(run, reportUri);
+  if (stop) throw stop.error;
+  if (succeeded === 0 && failed > 0) throw allFailed(run, reportUri);
+  if (problems[0]) throw problems[0];
   return {
     job_id: run.jobId,
-    window: describeWindow(run.selection),
+    window,
     success_count: succeeded,
     failure_count: failed,
-    report_s3_uri: report,
+    report_s3_uri: reportUri,
   };
+}
+
+/** Where a batch is not begun any more, or a run was stopped. */
+export function beforeDeadline(done: string, details: Record<string, unknown> = {}): IdMinterError {
+  return new IdMinterError(
+    'DEADLINE',
+    `The time that Lambda gives the function was nearly over: ${done}. Send the same request again: it goes on.`,
+    details
+  );
 }
 
 interface Ends {
@@ -80,11 +101,13 @@ interface Ends {
   readonly target: IndexAddress;
 }
 
-/** @throws IdMinterError INVALID_CONFIGURATION */
-function locateEnds(settings: Settings): Ends {
+/** @throws IdMinterError INVALID_CONFIGURATION, and what `locateIndex` throws */
+async function locateEnds(settings: Settings): Promise<Ends> {
   const surroundings = { environment: process.env, settings };
-  const source = locateIndex('SOURCE', {}, surroundings);
-  const target = locateIndex('TARGET', {}, surroundings);
+  const [source, target] = await Promise.all([
+    locateIndex('SOURCE', {}, surroundings),
+    locateIndex('TARGET', {}, surroundings),
+  ]);
   if (source.name !== target.name) return { source, target };
   throw new IdMinterError(
     'INVALID_CONFIGURATION',
@@ -93,15 +116,20 @@ function locateEnds(settings: Settings): Ends {
   );
 }
 
+async function readPartitioned(request: MintingRequest, _call: Call): Promise<Selected> {
+  return request as Selected;
+}
+
 function beginRun({ jobId = newJobId(new Date(), randomInt), selection }: Selected): Run {
   const isNamed = selection !== 'all' && 'ids' in selection;
   return {
     jobId,
     selection,
+    began: performance.now(),
     tally: new RunTally(),
     unfinished: isNamed ? new Unfinished(selection.ids) : undefined,
     total: undefined,
-    hasBegun: false,
+    figures: undefined,
   };
 }
 
@@ -109,47 +137,48 @@ function beginRun({ jobId = newJobId(new Date(), randomInt), selection }: Select
 async function mintUntilStopped(
   run: Run,
   ends: Ends,
-  { settings, deadline }: MintSurroundings
+  { call, report }: { call: Call; report: RunReport }
 ): Promise<Stop | undefined> {
+  const { stop, end } = call.deadline;
   // It may be the registry that keeps a batch from ending.
-  const giveUp = () => void closeRegistry();
-  deadline.end.addEventListener('abort', giveUp, { once: true });
+  const giveUp = (): void => void closeRegistry();
+  end.addEventListener('abort', giveUp, { once: true });
   try {
-    await mintAll(run, ends, { settings, deadline });
-    return deadline.stop.aborted && countLeft(run) !== 0 ? 'deadline' : undefined;
+    await mintAll(run, ends, { call, report });
+    return stop.aborted && countLeft(run) !== 0 ? 'deadline' : undefined;
   } catch (error) {
-    if (deadline.end.aborted) return 'deadline';
-    if (run.hasBegun) return { error };
+    if (end.aborted) return 'deadline';
+    if (run.figures) return { error };
     throw error;
   } finally {
-    deadline.end.removeEventListener('abort', giveUp);
+    end.removeEventListener('abort', giveUp);
   }
 }
 
 async function mintAll(
   run: Run,
   ends: Ends,
-  { settings, deadline }: MintSurroundings
+  { call, report }: { call: Call; report: RunReport }
 ): Promise<void> {
   const { selection, tally, unfinished } = run;
   const ids = unfinished?.ids;
-  const streams = { signal: deadline.end };
+  const streams = { signal: call.deadline.end };
   const asked = ids ? { ids: asDocumentIds(ids) } : selection;
   await using works = await openIndexedWorks(ends.source, asked, streams);
   run.total = works.reading?.().total;
   const target = await openIndexTarget(ends.target, streams);
   try {
-    await withRegistry(settings, async registry => {
-      run.hasBegun = true;
+    await withRegistry(call, async ({ registry, figures }) => {
+      run.figures = figures;
       await mintWorks({
-        registry: remembering(registry),
+        registry: remembering(call.log.following(registry)),
         source: ids ? selectWorks(works, ids) : works,
         target: unfinished?.over(target) ?? target,
-        report: unfinished?.report ?? SILENT,
+        report: unfinished ? tellAll([report, unfinished.report]) : report,
         tally,
         batchSize: WORKS_A_BATCH,
         concurrency: BATCHES_AT_ONCE,
-        signal: deadline.stop,
+        signal: call.deadline.stop,
       });
     });
   } finally {
@@ -163,41 +192,38 @@ function countLeft({ unfinished, total, tally: { works } }: Run): number | undef
   return total === undefined ? undefined : total - works.succeeded - works.failed;
 }
 
-function describeWindow(selection: Selection): MintReply['window'] {
+function describeRun(
+  run: Run,
+  { stop, settings }: { stop: Stop | undefined; settings: Settings }
+): ReportHead {
+  const { works, identifiers, warnings } = run.tally;
+  const left = { count: countLeft(run) ?? null, ids: run.unfinished?.ids };
+  return {
+    job_id: run.jobId,
+    ...{ works, identifiers, warnings },
+    elapsed_ms: Math.round(performance.now() - run.began),
+    window: describeWindow(run.selection),
+    pipeline_date: settings.PIPELINE_DATE ?? null,
+    dry_run: false,
+    ...(stop && { stopped_by: describeStop(stop), remaining: withoutUndefined(left) }),
+  };
+}
+
+function describeWindow(selection: Selected['selection']): MintReply['window'] {
   if (selection === 'all' || !('window' in selection)) return null;
   const { start, end } = selection.window;
   return { start_time: start.toISOString(), end_time: end.toISOString() };
 }
 
-/** The one place for all that is told of a run when it has ended. */
-async function tellAbout(
-  _run: Run,
-  _stop: Stop | undefined,
-  _surroundings: MintSurroundings
-): Promise<string | null> {
-  return null;
-}
-
-const SILENT: RunReport = {
-  succeeded: async () => {},
-  failed: async () => {},
-  answered: async () => {},
-  warned: async () => {},
-};
-
-type Selected = MintingRequest & { readonly selection: Selection };
-
-async function readPartitioned(request: MintingRequest): Promise<Selected> {
-  return request as Selected;
-}
-
-/** Where a batch was not even begun, or a run was stopped. */
-export function beforeDeadline(done: string, details: Record<string, unknown> = {}): IdMinterError {
-  return new IdMinterError(
-    'DEADLINE',
-    `The time that Lambda gives the function was nearly over: ${done}. Send the same request again: it goes on.`,
-    details
-  );
+function describeStop(stop: Stop): StoppedBy {
+  if (stop === 'deadline') {
+    return { code: 'DEADLINE', message: 'The time that Lambda gives the function was nearly over.' };
+  }
+  const { error } = stop;
+  return {
+    code: error instanceof IdMinterError ? error.code : 'INTERNAL',
+    message: error instanceof Error ? error.message : String(error),
+  };
 }
 
 function stoppedByDeadline(run: Run, report: string | null): IdMinterError {
@@ -222,5 +248,5 @@ function allFailed({ jobId, tally }: Run, report: string | null): IdMinterError 
 }
 
 function named(report: string | null): string {
-  return report === null ? '' : ` (named in ${report})`;
+  return report === null ? '' : ` (report: ${report})`;
 }

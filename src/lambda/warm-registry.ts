@@ -1,24 +1,35 @@
+import type { RegistryFigures } from '../domain/notices.ts';
 import type { Registry } from '../domain/registry.ts';
-import { openRegistry } from '../runtime/open-registry.ts';
+import { openRegistry, RegistryMeter } from '../runtime/open-registry.ts';
 import { locateRegistry } from '../runtime/registry-location.ts';
-import type { Settings } from '../runtime/settings.ts';
+import type { Call } from './call.ts';
 
 /** The registry that this process has open: Lambda calls the same process again and again, one call at a time. */
 let warm: Promise<Registry> | undefined;
 
+const METER = new RegistryMeter();
+
+/** The registry, and what a run took of it. */
+export interface WarmRegistry {
+  readonly registry: Registry;
+  /** Since the last time; also when it is closed. */
+  readonly figures: () => Promise<RegistryFigures>;
+}
+
 /**
- * Works on the registry that the environment names. Its connections are kept for the next call; where the registry
- * failed as a whole they are not, and the next call opens it anew.
+ * Works on the registry that the environment names. Its connections are kept for the next call; where the work failed
+ * they are not, and the next call opens it anew.
  *
  * @throws IdMinterError what `locateRegistry` and `openRegistry` throw, and whatever `work` does
  */
 export async function withRegistry<T>(
-  settings: Settings,
-  work: (registry: Registry) => Promise<T>
+  call: Call,
+  work: (warm: WarmRegistry) => Promise<T>
 ): Promise<T> {
-  warm ??= open(settings);
+  warm ??= open(call);
   try {
-    return await work(await warm);
+    const registry = await warm;
+    return await work({ registry: METER.timing(registry), figures: () => METER.take(registry) });
   } catch (error) {
     await closeRegistry();
     throw error;
@@ -33,7 +44,7 @@ export async function closeRegistry(): Promise<void> {
   await registry?.close();
 }
 
-async function open(settings: Settings): Promise<Registry> {
+async function open({ settings, log }: Call): Promise<Registry> {
   const location = locateRegistry(undefined, {
     environment: process.env,
     settings,
@@ -43,6 +54,7 @@ async function open(settings: Settings): Promise<Registry> {
     purpose: 'write',
     applyMigrations: settings.APPLY_MIGRATIONS,
     poolTarget: settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT,
-    warn: message => console.error(message),
+    warn: message => log.warning('Warning', { code: 'SCHEMA_NEWER', detail: message }),
+    onRetry: METER.onRetry,
   });
 }

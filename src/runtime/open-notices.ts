@@ -57,7 +57,12 @@ export async function openNotices(options: NoticesOptions): Promise<Notices> {
     const { cloudWatchMetrics } = await import('../notices/cloudwatch-metrics.ts');
     notices.metrics = cloudWatchMetrics({ pipelineDate, pipelineStep: step });
   }
-  return { ...notices, [Symbol.dispose]: () => opened.forEach(one => one[Symbol.dispose]()) };
+  return {
+    ...notices,
+    [Symbol.dispose]: () => {
+      for (const one of opened) one[Symbol.dispose]();
+    },
+  };
 }
 
 /** A report in a file, which is opened at once: a wrong path is known before anything is minted. */

@@ -27,7 +27,7 @@ import { boundHeap } from '../heap.ts';
 import type { Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
 import type { End, Ends, MintOptions } from '../mint-ends.ts';
-import { isFile, readEnds, usage } from '../mint-ends.ts';
+import { isFile, locateEnds, readEnds, usage } from '../mint-ends.ts';
 import { openMintNotices, pipelineDateOf } from '../mint-notices.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';
 import { openFor, survey } from '../session.ts';
@@ -38,10 +38,11 @@ export async function mint(
   options: MintOptions,
   io: Io
 ): Promise<number> {
-  const ends = readEnds(file, options, io);
-  const staysLocal = isFile(ends.source) && isFile(ends.target);
-  // Before a cluster is asked for anything.
+  const named = readEnds(file, options);
+  const staysLocal = isFile(named.source) && isFile(named.target);
+  // Before a cluster, or what keeps its name, is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
+  const ends = await locateEnds(named, options, io);
   boundHeap();
   const began = performance.now();
   const speak = speech(io, options);
@@ -168,7 +169,7 @@ async function openTarget({ target }: Ends, io: Io): Promise<WorkTarget> {
 
 async function readWanted(
   { sourceIdentifiers }: MintOptions,
-  source: End,
+  source: End<unknown>,
   io: Io
 ): Promise<string[] | undefined> {
   if (sourceIdentifiers === undefined) return undefined;
