@@ -16,6 +16,7 @@ import { VERSION } from '../src/runtime/program.ts';
 const LAMBDAS = {
   id_minter: 'id-minter',
   id_generator: 'id-generator',
+  find_work: 'find-work',
 };
 
 export type LambdaName = keyof typeof LAMBDAS;

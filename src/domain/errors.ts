@@ -495,6 +495,20 @@ export const ERRORS = {
     data: 'Every ID minted so far is in the registry, and every document that was counted as succeeded is in the index.',
     remedy: 'See that the cluster answers, and say the same command again: it gives the same IDs.',
   },
+  PARTITION_REFUSED: {
+    exit: 3,
+    cause:
+      'S3 refuses to write or read a partition or its manifest: the bucket or the object is not there, there are no credentials, or they lack a right.',
+    data: 'Nothing was minted. Partitions that were written before are used by nobody.',
+    remedy:
+      'Correct CATALOGUE_GRAPH_S3_BUCKET or the URL, or give the right that the message names (s3:PutObject, s3:GetObject, kms:GenerateDataKey, kms:Decrypt). Then say the same command again.',
+  },
+  PARTITION_UNAVAILABLE: {
+    exit: 4,
+    cause: 'S3 could not be reached, or failed for longer than the retries.',
+    data: 'Nothing was minted. Partitions that were written before are used by nobody.',
+    remedy: 'See that S3 answers, and say the same command again: it writes partitions anew.',
+  },
   DOCUMENT_REFUSED: {
     exit: 1,
     cause:

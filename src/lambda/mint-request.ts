@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { certain } from '../domain/certain.ts';
+import type { IndexSelection } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import { newJobId } from '../domain/job-id.ts';
 import type { RegistryFigures, ReportHead, StoppedBy } from '../domain/notices.ts';
@@ -13,6 +15,7 @@ import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
 import { mintWorks } from '../steps/mint-works.ts';
 import { asDocumentIds, selectWorks } from '../steps/select-works.ts';
 import type { Call } from './call.ts';
+import { readPartition } from './read-partition.ts';
 import type { MintingRequest } from './requests.ts';
 import { openRunNotices } from './run-notices.ts';
 import { Unfinished } from './unfinished.ts';
@@ -30,7 +33,7 @@ export interface MintReply {
 /** A request whose works are known: the ids of a partition are ids. */
 interface Selected {
   readonly jobId: string | undefined;
-  readonly selection: Exclude<MintingRequest['selection'], { readonly partition: unknown }>;
+  readonly selection: IndexSelection;
 }
 
 /** A run, while it goes on and after it. */
@@ -69,7 +72,7 @@ export async function mintRequest(request: MintingRequest, call: Call): Promise<
   const stop = await mintUntilStopped(run, ends, { call, report: notices.report });
   const { reportUri, problems } = await notices.tell({
     head: describeRun(run, { stop, settings }),
-    figures: run.figures ?? nothingTaken,
+    figures: certain(run.figures, 'The figures of a run that began'),
   });
   const { succeeded, failed } = run.tally.works;
   log.info('Minting complete', { success_count: succeeded, failure_count: failed });
@@ -116,8 +119,12 @@ async function locateEnds(settings: Settings): Promise<Ends> {
   );
 }
 
-async function readPartitioned(request: MintingRequest, _call: Call): Promise<Selected> {
-  return request as Selected;
+async function readPartitioned(request: MintingRequest, { deadline }: Call): Promise<Selected> {
+  const { jobId, selection } = request;
+  if (selection === 'all' || !('partition' in selection)) return { jobId, selection };
+  const surroundings = { environment: process.env, signal: deadline.stop };
+  const read = await readPartition(selection.partition, surroundings);
+  return { jobId: jobId ?? read.jobId, selection: { ids: read.ids } };
 }
 
 function beginRun({ jobId = newJobId(new Date(), randomInt), selection }: Selected): Run {
@@ -147,9 +154,8 @@ async function mintUntilStopped(
     await mintAll(run, ends, { call, report });
     return stop.aborted && countLeft(run) !== 0 ? 'deadline' : undefined;
   } catch (error) {
-    if (end.aborted) return 'deadline';
-    if (run.figures) return { error };
-    throw error;
+    if (run.figures) return end.aborted ? 'deadline' : { error };
+    throw end.aborted ? beforeDeadline('Nothing was minted for it', { cause: error }) : error;
   } finally {
     end.removeEventListener('abort', giveUp);
   }
@@ -197,7 +203,8 @@ function describeRun(
   { stop, settings }: { stop: Stop | undefined; settings: Settings }
 ): ReportHead {
   const { works, identifiers, warnings } = run.tally;
-  const left = { count: countLeft(run) ?? null, ids: run.unfinished?.ids };
+  const ids = run.unfinished?.ids;
+  const remaining = { count: countLeft(run) ?? null, ...(ids && { ids }) };
   return {
     job_id: run.jobId,
     ...{ works, identifiers, warnings },
@@ -205,11 +212,11 @@ function describeRun(
     window: describeWindow(run.selection),
     pipeline_date: settings.PIPELINE_DATE ?? null,
     dry_run: false,
-    ...(stop && { stopped_by: describeStop(stop), remaining: withoutUndefined(left) }),
+    ...(stop && { stopped_by: describeStop(stop), remaining }),
   };
 }
 
-function describeWindow(selection: Selected['selection']): MintReply['window'] {
+function describeWindow(selection: IndexSelection): MintReply['window'] {
   if (selection === 'all' || !('window' in selection)) return null;
   const { start, end } = selection.window;
   return { start_time: start.toISOString(), end_time: end.toISOString() };
@@ -217,7 +224,10 @@ function describeWindow(selection: Selected['selection']): MintReply['window'] {
 
 function describeStop(stop: Stop): StoppedBy {
   if (stop === 'deadline') {
-    return { code: 'DEADLINE', message: 'The time that Lambda gives the function was nearly over.' };
+    return {
+      code: 'DEADLINE',
+      message: 'The time that Lambda gives the function was nearly over.',
+    };
   }
   const { error } = stop;
   return {

@@ -1,17 +1,16 @@
 import { z } from 'zod';
+import type { IndexSelection } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { TimeWindow } from '../domain/time-window.ts';
 import { parseWindow } from '../domain/time-window.ts';
+import { PARTITION_SIZE_MAX } from '../steps/batch-defaults.ts';
 
 /** What one run shall mint. */
 export interface MintingRequest {
   /** undefined where the run names itself */
   readonly jobId: string | undefined;
-  readonly selection: Selection | { readonly partition: Partition };
+  readonly selection: IndexSelection | { readonly partition: Partition };
 }
-
-/** Which works of an index are meant. */
-type Selection = { readonly ids: readonly string[] } | { readonly window: TimeWindow } | 'all';
 
 /** An object in S3 that holds a minting request with ids, as find_work writes it. */
 export interface Partition {
@@ -36,7 +35,7 @@ export type MintingEvent =
 
 /** What find_work shall cut into partitions. */
 export interface FindWorkRequest {
-  readonly selection: Selection;
+  readonly selection: IndexSelection;
   /** Ids a partition; undefined for what is usual. */
   readonly partitionSize: number | undefined;
   readonly jobId: string | undefined;
@@ -45,8 +44,6 @@ export interface FindWorkRequest {
   readonly graphDate: string | undefined;
 }
 
-/** What one invocation of the minter does well within its fifteen minutes. */
-const PARTITION_SIZE_MAX = 100_000;
 /** An index is some minutes behind what happens. */
 const SCHEDULE_DELAY_MS = 5 * 60 * 1000;
 /** Keys in S3, which are made of it, have 1,024 bytes. */
@@ -178,9 +175,9 @@ function parseBody(body: unknown): unknown {
   }
 }
 
-function readSelection(given: z.output<typeof FIND_WORK>): Selection {
+function readSelection(given: z.output<typeof FIND_WORK>): IndexSelection {
   const { ids = given.source_identifiers, scheduled_time: scheduled, full } = given;
-  const named = new Map<string, Selection>();
+  const named = new Map<string, IndexSelection>();
   if (ids) named.set('ids', { ids: [...new Set(ids)] });
   for (const [key, window] of readWindows(given)) named.set(key, { window });
   if (named.size === 0 && scheduled !== undefined) {

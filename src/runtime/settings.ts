@@ -136,6 +136,18 @@ export const VARIABLES = {
     .default(9200)
     .meta({ about: 'Its port.', allowed: 'a whole number from 1 to 65535' }),
   ES_LOCAL_API_KEY: z.string().optional().meta({ about: 'Its API key; without it ES_API_KEY.' }),
+  GRAPH_DATE: z.string().optional().meta({
+    about:
+      'Names the graph in the paths of partitions; without it `prod`. `--graph-date` wins over it.',
+  }),
+  CATALOGUE_GRAPH_S3_BUCKET: z
+    .string()
+    .default('wellcomecollection-catalogue-graph')
+    .meta({ about: 'The bucket that find-work writes partitions to.' }),
+  ID_MINTER_S3_PREFIX: z
+    .string()
+    .default('id_minter')
+    .meta({ about: 'The folder of this service in the paths of partitions.' }),
 } as const;
 
 /** What the Python minter reads and nothing here does, with the reason; names that end in * stand for all that begin so. */

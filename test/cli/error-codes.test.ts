@@ -507,6 +507,22 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     remedy: 'say the same command again',
     holds: [],
   },
+  PARTITION_REFUSED: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    value: /s3:\/\/.*\/by_id\/Work\[s\/1\]\/.*\/partition-0\.json/,
+    data: 'Nothing was minted',
+    remedy: 'See that AWS credentials can be found',
+    holds: [],
+  },
+  PARTITION_UNAVAILABLE: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { ...AWS, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /s3:\/\/.*partition-0\.json.*ECONNREFUSED/,
+    data: 'partitions that were written before are used by nobody',
+    remedy: 'See that S3 can be reached, then say the same command again',
+    holds: [],
+  },
   DOCUMENT_REFUSED: {
     files: works(workOf(b1)),
     args: ['mint', 'works.ndjson', '--target-index', 'identified'],

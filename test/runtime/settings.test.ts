@@ -22,6 +22,8 @@ describe('the environment', () => {
       ES_LOCAL_SCHEME: 'http',
       ES_LOCAL_HOST: 'localhost',
       ES_LOCAL_PORT: 9200,
+      CATALOGUE_GRAPH_S3_BUCKET: 'wellcomecollection-catalogue-graph',
+      ID_MINTER_S3_PREFIX: 'id_minter',
     });
   });
 
