@@ -8,8 +8,8 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-// Exports in a bucket need that AWS too.
-const buckets = 'test/**/*-s3.test.ts';
+// Exports in a bucket and logins out of secrets need that AWS too.
+const buckets = 'test/**/*-{s3,secrets}.test.ts';
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
 async function isLeftOut(
@@ -28,7 +28,7 @@ const lambdas = 'test/lambda/**/*.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noBuckets = await isLeftOut('Exports in S3 are', whyNoAws);
+const noBuckets = await isLeftOut('Exports in S3 and secrets of AWS are', whyNoAws);
 const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =

@@ -17,9 +17,9 @@ import type {
   MigrateCommandOptions,
   RollbackOptions,
 } from './commands/migrate.ts';
-import type { MintOptions } from './commands/mint.ts';
 import type { PoolOptions } from './commands/pool.ts';
 import type { CommonOptions, Io } from './io.ts';
+import type { MintOptions } from './mint-ends.ts';
 import { withSuggestion } from './suggestions.ts';
 
 /**

@@ -28,6 +28,8 @@ export interface UnreadableWork {
 export interface Reading {
   /** Works or rows given; undefined where not all of them are. */
   readonly items?: number;
+  /** All that it has, where that is known. */
+  readonly total?: number;
   /** The part of its bytes that was read, 0 to 1; undefined where nobody knows how many come, as from a pipe. */
   readonly share: number | undefined;
 }

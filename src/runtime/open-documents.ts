@@ -21,7 +21,6 @@ import type {
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified } from '../domain/identified-work.ts';
 import type { IdSource } from '../domain/partitions.ts';
-import { ReportFile } from '../notices/report-file.ts';
 import type { IndexAddress } from './index-location.ts';
 
 export { STANDARD };
@@ -117,10 +116,6 @@ export async function openAnswers(
   { stdout }: Streams
 ): Promise<AnswerTarget> {
   return writeAnswers(await openForWriting(path, stdout), format);
-}
-
-export async function openReport(path: string, { stdout }: Streams): Promise<ReportFile> {
-  return new ReportFile(await openForWriting(path, stdout), openWaitingRoom);
 }
 
 export function openWaitingRoom<T>(): WaitingRoom<T> {

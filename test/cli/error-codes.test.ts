@@ -47,6 +47,14 @@ const works = (...values: readonly unknown[]) => ({ 'works.ndjson': toLines(valu
 const MINT = ['mint', 'works.ndjson', '--target', 'out.ndjson'];
 const IMPORT = ['import', 'mappings.ndjson'];
 const mappings = (...lines: readonly string[]) => ({ 'mappings.ndjson': lines.join('\n') });
+const OF_PUBLIC_INDEX = [
+  ...['mint', '--full', '--source-es-mode', 'public', '--pipeline-date', '2026-01-01'],
+];
+const AWS_OF_NOBODY = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'nobody',
+  AWS_SECRET_ACCESS_KEY: 'nothing-of-value',
+};
 const CSV_HEADER = 'CanonicalId,OntologyType,SourceSystem,SourceId\n';
 
 /** The statements that put a mapping into a registry. */
@@ -94,7 +102,11 @@ const HALF = JSON.stringify({
 });
 
 /** What no command line can be brought to: it is tried where functions are invoked. */
-const OF_FUNCTIONS = ['INVALID_REQUEST'] as const satisfies ErrorCode[];
+const OF_FUNCTIONS = [
+  'ALL_WORKS_FAILED',
+  'DEADLINE',
+  'INVALID_REQUEST',
+] as const satisfies ErrorCode[];
 type OfFunctions = (typeof OF_FUNCTIONS)[number];
 
 /** A code without a case does not compile. */
@@ -520,11 +532,29 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     remedy: 'the mapping of the index',
     holds: [b1],
   },
-  NOT_AVAILABLE: {
-    args: ['mint', '--full', '--source-es-mode', 'public'],
-    value: 'AWS Secrets Manager',
-    data: 'Nothing was minted',
-    remedy: 'ES_SOURCE_URL or ES_URL',
+  SECRET_NOT_FOUND: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'ResourceNotFoundException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ResourceNotFound/,
+    data: 'What was written is right',
+    remedy: 'Correct PIPELINE_DATE or --pipeline-date',
+    holds: [],
+  },
+  SECRET_ACCESS_DENIED: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'AccessDeniedException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*AccessDenied/,
+    data: 'What was written is right',
+    remedy: 'secretsmanager:GetSecretValue',
+    holds: [],
+  },
+  SECRET_UNAVAILABLE: {
+    args: OF_PUBLIC_INDEX,
+    // Port 1 is closed.
+    environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ECONNREFUSED/,
+    data: 'What was written is right',
+    remedy: 'See that Secrets Manager can be reached',
     holds: [],
   },
   INTERNAL: {
@@ -757,6 +787,17 @@ async function runBefore(
     return { status, body: { error, status } };
   });
   return await desk.run(args, { environment: { ES_URL: cluster.url } });
+}
+
+/** Before a Secrets Manager that refuses everything. */
+async function runBeforeSecrets(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  type: string
+): Promise<Ended> {
+  const refusal = { status: 400, body: { __type: type, message: 'planted' } };
+  await using manager = await openProxy(undefined, () => refusal);
+  return await desk.run(args, { environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: manager.url } });
 }
 
 /** In order; none where there are no tables. */

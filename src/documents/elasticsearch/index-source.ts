@@ -149,6 +149,7 @@ function indexSource(
     works,
     reading: (): Reading => ({
       items,
+      total,
       share: total === 0 ? undefined : Math.min(items / total, 1),
     }),
     [Symbol.asyncDispose]: () => reader.close(),
