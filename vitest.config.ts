@@ -8,8 +8,8 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-// Exports in a bucket need that AWS too.
-const buckets = 'test/**/*-s3.test.ts';
+// Exports in a bucket, and what a run tells of itself, need that AWS too.
+const aws = ['test/**/*-s3.test.ts', 'test/notices/aws/*.test.ts'];
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
 async function isLeftOut(
@@ -26,7 +26,7 @@ const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noBuckets = await isLeftOut('Exports in S3 are', whyNoAws);
+const noAws = await isLeftOut('Exports in S3, reports, announcements and metrics are', whyNoAws);
 const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =
@@ -54,6 +54,7 @@ export default defineConfig({
               test: {
                 name: 'elasticsearch',
                 include: [elasticsearch, documents],
+                exclude: noAws ? aws : [],
                 globalSetup: 'test/support/elasticsearch/global-setup.ts',
               },
             },
@@ -65,7 +66,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             ...[domain, infrastructure, elasticsearch],
-            ...(noBuckets ? [buckets] : []),
+            ...(noAws ? aws : []),
             ...(noElasticsearch ? [] : [documents]),
           ],
           globalSetup: 'test/support/global-setup.ts',
