@@ -145,7 +145,14 @@ const SHAPES = {
   'find-work': z
     .union([
       z.strictObject({ partitions: z.array(partition) }),
-      z.strictObject({ manifest: z.strictObject({ s3_uri: s3Url, partitions: count }) }),
+      z.strictObject({
+        manifest: z.strictObject({
+          s3_uri: s3Url,
+          bucket: z.string(),
+          key: z.string(),
+          partitions: count,
+        }),
+      }),
     ])
     .describe(
       'What `id-minter find-work` prints; the object of a manifest is an array of partitions.'

@@ -9,7 +9,7 @@ function storeAt(folder: string) {
     name: folder,
     write: async (file, json) => {
       files.set(`${folder}/${file}`, json);
-      return `${folder}/${file}`;
+      return { uri: `${folder}/${file}`, bucket: 'b', key: file };
     },
   };
   return { store, files };
@@ -47,7 +47,9 @@ describe('finding work', () => {
     expect(bytesOf(short.reply)).toBeLessThanOrEqual(200 * 1024);
     expect(short.files.size).toBe(100);
     const manifest = `${fitting}x/manifest.json`;
-    expect(long.reply).toEqual({ manifest: { s3_uri: manifest, partitions: 100 } });
+    expect(long.reply).toEqual({
+      manifest: { s3_uri: manifest, bucket: 'b', key: 'manifest.json', partitions: 100 },
+    });
     expect(JSON.parse(long.files.get(manifest) ?? '')).toEqual(
       Array.from({ length: 100 }, (_, place) => ({
         s3_uri: `${fitting}x/partition-${place}.json`,
