@@ -8,8 +8,8 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-// Exports in a bucket and logins out of secrets need that AWS too.
-const buckets = 'test/**/*-{s3,secrets}.test.ts';
+// Exports in a bucket, logins out of secrets and what a run tells of itself need that AWS too.
+const aws = ['test/**/*-{s3,secrets}.test.ts', 'test/notices/aws/*.test.ts'];
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
 async function isLeftOut(
@@ -28,7 +28,7 @@ const lambdas = 'test/lambda/**/*.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noBuckets = await isLeftOut('Exports in S3 and secrets of AWS are', whyNoAws);
+const noAws = await isLeftOut('Exports in S3, secrets, reports and functions are', whyNoAws);
 const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =
@@ -55,8 +55,8 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'elasticsearch',
-                include: [elasticsearch, documents, ...(noBuckets ? [] : [lambdas])],
-                exclude: noBuckets ? [buckets] : [],
+                include: [elasticsearch, documents, ...(noAws ? [] : [lambdas])],
+                exclude: noAws ? aws : [],
                 globalSetup: [
                   'test/support/elasticsearch/global-setup.ts',
                   'test/support/global-setup.ts',
@@ -71,7 +71,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             ...[domain, infrastructure, elasticsearch, lambdas],
-            ...(noBuckets ? [buckets] : []),
+            ...(noAws ? aws : []),
             ...(noElasticsearch ? [] : [documents]),
           ],
           globalSetup: 'test/support/global-setup.ts',

@@ -93,7 +93,9 @@ type Line = (event: string, fields?: Fields) => void;
 
 function reportTo({ info, warning, error }: Record<'info' | 'warning' | 'error', Line>): RunReport {
   return {
-    succeeded: async ids => info('Indexed batch', { success_count: ids.length }),
+    succeeded: async ids => {
+      if (ids.length > 0) info('Indexed batch', { success_count: ids.length });
+    },
     unconfirmed: async ids => warning('Indexing not confirmed', { ids }),
     failed: async ({ row_id, stage, code, detail }, place) =>
       error(stage === 'index' ? 'Indexing error' : 'Work failed', {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { WaitingFile } from '../../src/documents/waiting-file.ts';
 import { IdMinterError } from '../../src/domain/errors.ts';
@@ -27,6 +29,12 @@ const openReport = (): KeptReport => new KeptReport(() => new WaitingFile());
 
 const openFile = (folder: TemporaryFolder): Promise<ReportPlace & AsyncDisposable> =>
   openReportFile(folder.path('report.json'), { stdout: new PassThrough() });
+
+/** Whatever flags this process was started with. */
+function garbageCollection(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
 
 /** Writes it into a file, as a run does at its end. */
 async function write(report: KeptReport, folder: TemporaryFolder): Promise<void> {
@@ -116,6 +124,29 @@ describe('the report of a run', () => {
     );
     expect(longest).toBeLessThan(100_000);
   });
+
+  test('of 1,000,000 documents takes no more memory than one of a few', async () => {
+    const [collect, report] = [garbageCollection(), openReport()];
+    await report.succeeded(someIds(1_000));
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let thousand = 0; thousand < 1_000; thousand += 1) {
+      await report.succeeded(
+        Array.from({ length: 1_000 }, (_, one) => id(`a${thousand * 1_000 + one}`.padEnd(8, 'b')))
+      );
+    }
+    let [most, characters] = [0, 0];
+    for await (const text of report.texts(HEAD)) {
+      characters += text.length;
+      collect();
+      most = Math.max(most, process.memoryUsage().heapUsed);
+    }
+    await report.close();
+
+    expect(characters).toBeGreaterThan(15_000_000);
+    // The IDs alone would take over 30 MB.
+    expect((most - before) / 1024 / 1024).toBeLessThan(8);
+  }, 300_000);
 
   test('can be read again, with what came to be known since', async () => {
     const report = openReport();
