@@ -13,7 +13,7 @@ import { strToU8, zipSync } from 'fflate';
 import { VERSION } from '../src/runtime/program.ts';
 
 /** The functions, each by the name that it is deployed under, and its module in `src/lambda`. */
-const LAMBDAS = {
+export const LAMBDAS = {
   id_minter: 'id-minter',
   id_generator: 'id-generator',
   find_work: 'find-work',

@@ -4,8 +4,9 @@ import type { Minted } from '../cli/works.ts';
 import { workOf } from '../cli/works.ts';
 import { openProxy } from '../support/elasticsearch/proxy.ts';
 import { heading, sierra } from '../support/identifiers.ts';
-import type { Invoked, LambdaBundles, TestLambda } from '../support/lambda/test-lambda.ts';
+import type { LambdaBundles, TestLambda } from '../support/lambda/test-lambda.ts';
 import { openBundles, openLambda } from '../support/lambda/test-lambda.ts';
+import { errorOf, replyOf } from './invoked.ts';
 import type { Surroundings } from './surroundings.ts';
 import { openSurroundings } from './surroundings.ts';
 
@@ -51,12 +52,6 @@ const stored = (value: string, more: object = {}) => ({
 const valuesIn = (works: readonly { _source: unknown }[]) =>
   works.map(({ _source }) => (_source as Minted).state.sourceIdentifier.value).sort();
 const numbered = (count: number) => Array.from({ length: count }, (_, number) => `b${number}`);
-const errorOf = ({ error }: Invoked) => error;
-const replyOf = ({ reply, error }: { reply?: unknown; error?: unknown }): unknown => {
-  expect(error).toBeUndefined();
-  return reply;
-};
-
 describe('a request', () => {
   test('names its works, which come out with canonical IDs; those that are not there fail', async () => {
     await using setting = await openSetting();
