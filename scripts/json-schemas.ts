@@ -3,6 +3,7 @@ import type { Finding, FindingCode } from '../src/domain/audit.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
 import { ERRORS } from '../src/domain/errors.ts';
 import type { ExportFinding, ExportFindingCode } from '../src/domain/export-audit.ts';
+import type { FoundWork, PartitionReference } from '../src/domain/partitions.ts';
 import type { RunError, RunSummary } from '../src/domain/run-report.ts';
 
 const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
@@ -64,6 +65,12 @@ const warning = z.strictObject({
   details: z.record(z.string(), z.unknown()),
 });
 
+const s3Url = z.string().regex(/^s3:\/\/./);
+const partition = z.strictObject({
+  s3_uri: s3Url,
+  count,
+}) satisfies z.ZodType<PartitionReference>;
+
 const summary = z.strictObject({
   job_id: z.string(),
   works: z.strictObject({ succeeded: count, failed: count }),
@@ -89,6 +96,10 @@ const SHAPES = {
       window: z.strictObject({ start_time: z.string(), end_time: z.string() }).nullable(),
       pipeline_date: z.string().nullable(),
       dry_run: z.boolean(),
+      stopped_by: z.strictObject({ code: errorCode.nullable(), message: z.string() }).optional(),
+      remaining: z
+        .strictObject({ count: count.nullable(), ids: z.array(z.string()).optional() })
+        .optional(),
       successful_ids: z.array(answeredId),
       errors: z.array(runError),
       outcomes: z.array(
@@ -103,8 +114,9 @@ const SHAPES = {
         ])
       ),
       warned: z.array(warning),
+      unannounced_ids: z.array(canonicalId),
     })
-    .describe('The file that `id-minter mint --report FILE` writes.'),
+    .describe('What `id-minter mint --report FILE` writes, and what runs put into S3_BUCKET.'),
   'assign-answer': z
     .union([
       z.strictObject({
@@ -135,6 +147,21 @@ const SHAPES = {
       ),
     })
     .describe('What `id-minter lookup --json` prints.'),
+  'find-work': z
+    .union([
+      z.strictObject({ partitions: z.array(partition) }),
+      z.strictObject({
+        manifest: z.strictObject({
+          s3_uri: s3Url,
+          bucket: z.string(),
+          key: z.string(),
+          partitions: count,
+        }),
+      }),
+    ])
+    .describe(
+      'What `id-minter find-work` prints; the object of a manifest is an array of partitions.'
+    ) satisfies z.ZodType<FoundWork>,
   import: z
     .strictObject({
       mappings: z.strictObject({ added: count, existing: count, failed: count }),

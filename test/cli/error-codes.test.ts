@@ -6,6 +6,7 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import type { ExportFindingCode } from '../../src/domain/export-audit.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
+import { openAwsProxy } from '../support/aws/proxy.ts';
 import type { Ended } from '../support/command-line.ts';
 import { openProxy } from '../support/elasticsearch/proxy.ts';
 import { folio, sierra } from '../support/identifiers.ts';
@@ -47,6 +48,14 @@ const works = (...values: readonly unknown[]) => ({ 'works.ndjson': toLines(valu
 const MINT = ['mint', 'works.ndjson', '--target', 'out.ndjson'];
 const IMPORT = ['import', 'mappings.ndjson'];
 const mappings = (...lines: readonly string[]) => ({ 'mappings.ndjson': lines.join('\n') });
+const OF_PUBLIC_INDEX = [
+  ...['mint', '--full', '--source-es-mode', 'public', '--pipeline-date', '2026-01-01'],
+];
+const AWS_OF_NOBODY = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'nobody',
+  AWS_SECRET_ACCESS_KEY: 'nothing-of-value',
+};
 const CSV_HEADER = 'CanonicalId,OntologyType,SourceSystem,SourceId\n';
 
 /** The statements that put a mapping into a registry. */
@@ -80,6 +89,9 @@ const WITH_BROKEN_KEY = `
 
 const FIRST = '0001_create_identifiers_schema';
 
+const INTO_INDEX = [
+  ...['mint', 'works.ndjson', '--target-index', 'identified', '--job-id', 'job-1'],
+];
 const TO_NEW = ['--registry', 'sqlite:new.sqlite'];
 const AWS = {
   ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
@@ -93,8 +105,16 @@ const HALF = JSON.stringify({
   },
 });
 
+/** What no command line can be brought to: it is tried where functions are invoked. */
+const OF_FUNCTIONS = [
+  'ALL_WORKS_FAILED',
+  'DEADLINE',
+  'INVALID_REQUEST',
+] as const satisfies ErrorCode[];
+type OfFunctions = (typeof OF_FUNCTIONS)[number];
+
 /** A code without a case does not compile. */
-const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
+const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>> = {
   INVALID_IDENTIFIER: {
     files: mappings(
       '{"canonicalId": "a2345678", "source": "Work[s"}',
@@ -491,6 +511,22 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: 'say the same command again',
     holds: [],
   },
+  PARTITION_REFUSED: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    value: /s3:\/\/.*\/by_id\/Work\[s\/1\]\/.*\/partition-0\.json/,
+    data: 'Nothing was minted',
+    remedy: 'See that AWS credentials can be found',
+    holds: [],
+  },
+  PARTITION_UNAVAILABLE: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { ...AWS, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /s3:\/\/.*partition-0\.json.*ECONNREFUSED/,
+    data: 'partitions that were written before are used by nobody',
+    remedy: 'See that S3 can be reached, then say the same command again',
+    holds: [],
+  },
   DOCUMENT_REFUSED: {
     files: works(workOf(b1)),
     args: ['mint', 'works.ndjson', '--target-index', 'identified'],
@@ -500,12 +536,57 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: 'the mapping of the index',
     holds: [b1],
   },
-  NOT_AVAILABLE: {
-    args: ['mint', '--full', '--source-es-mode', 'public'],
-    value: 'AWS Secrets Manager',
-    data: 'Nothing was minted',
-    remedy: 'ES_SOURCE_URL or ES_URL',
+  SECRET_NOT_FOUND: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'ResourceNotFoundException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ResourceNotFound/,
+    data: 'What was written is right',
+    remedy: 'Correct PIPELINE_DATE or --pipeline-date',
     holds: [],
+  },
+  SECRET_ACCESS_DENIED: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'AccessDeniedException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*AccessDenied/,
+    data: 'What was written is right',
+    remedy: 'secretsmanager:GetSecretValue',
+    holds: [],
+  },
+  SECRET_UNAVAILABLE: {
+    args: OF_PUBLIC_INDEX,
+    // Port 1 is closed.
+    environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ECONNREFUSED/,
+    data: 'What was written is right',
+    remedy: 'See that Secrets Manager can be reached',
+    holds: [],
+  },
+  REPORT_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'report'),
+    value: /s3:\/\/reports\/pipeline-2026-08-20\/id_minter\/dev\/job-1\.json \(.*planted/,
+    data: 'The documents that the run counts are in the index',
+    remedy: 'Give this user the right s3:PutObject',
+    holds: [b1],
+  },
+  ANNOUNCEMENT_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'announcement'),
+    value: '1 of 1 documents were not announced on arn:aws:sns:eu-west-1:123456789012:works',
+    data: /All of them are in the index.*job-1\.json names them/,
+    remedy: 'say the same run again',
+    holds: [b1],
+  },
+  METRICS_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'metrics'),
+    value: /did not reach CloudWatch \(.*planted/,
+    data: 'All else of the run is done',
+    remedy: 'Give this user the right cloudwatch:PutMetricData',
+    holds: [b1],
   },
   INTERNAL: {
     args: ['assign', 'Work[s/1]'],
@@ -669,7 +750,7 @@ const FOUND: Readonly<Record<OnlyFound, Found>> = {
 };
 
 const ALL = Object.entries({ ...CASES, ...FOUND } as Readonly<
-  Record<ErrorCode, Found & Partial<Case>>
+  Record<Exclude<ErrorCode, OfFunctions>, Found & Partial<Case>>
 >).map(([code, one]) => ({ code: code as ErrorCode, ...one }));
 
 const PLACES = [
@@ -683,7 +764,7 @@ const PLACES = [
 
 test('every code is tried', () => {
   const tried = new Set(PLACES.flatMap(({ cases }) => cases.map(({ code }) => code)));
-  expect([...tried].sort()).toEqual(Object.keys(ERRORS).sort());
+  expect([...tried, ...OF_FUNCTIONS].sort()).toEqual(Object.keys(ERRORS).sort());
 });
 
 describe.each(PLACES)('on $name', ({ kind, cases }) => {
@@ -737,6 +818,52 @@ async function runBefore(
     return { status, body: { error, status } };
   });
   return await desk.run(args, { environment: { ES_URL: cluster.url } });
+}
+
+/** Before a Secrets Manager that refuses everything. */
+async function runBeforeSecrets(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  type: string
+): Promise<Ended> {
+  const refusal = { status: 400, body: { __type: type, message: 'planted' } };
+  await using manager = await openProxy(undefined, () => refusal);
+  return await desk.run(args, { environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: manager.url } });
+}
+
+/** Runs a command into an index that takes all, in a pipeline of which one part refuses. */
+async function runInPipeline(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  refuses: 'report' | 'announcement' | 'metrics'
+): Promise<Ended> {
+  await using cluster = await openProxy(undefined, () => ({
+    ...{ status: 200, body: { items: [{ index: { status: 201 } }] } },
+  }));
+  await using aws = await openAwsProxy(() => 1);
+  aws.play({
+    fault: ({ action, parameters }) => {
+      const part = action.startsWith('PUT')
+        ? 'report'
+        : action === 'PublishBatch'
+          ? 'announcement'
+          : 'metrics';
+      if (part === refuses) return { status: 403, code: 'AccessDenied', message: 'planted' };
+      if (part !== 'announcement') return { answer: '' };
+      const { 'PublishBatchRequestEntries.member.1.Id': id } = parameters;
+      const taken = `<Successful><member><Id>${id}</Id></member></Successful>`;
+      return {
+        answer: `<PublishBatchResponse><PublishBatchResult>${taken}</PublishBatchResult></PublishBatchResponse>`,
+      };
+    },
+  });
+  return await desk.run(args, {
+    environment: {
+      ...{ ...AWS, AWS_ENDPOINT_URL: aws.url, ES_URL: cluster.url, PIPELINE_DATE: '2026-08-20' },
+      S3_BUCKET: 'reports',
+      DOWNSTREAM_SNS_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:works',
+    },
+  });
 }
 
 /** In order; none where there are no tables. */
