@@ -25,29 +25,32 @@ locals {
     { ErrorEquals = ["Lambda.Unknown"], IntervalSeconds = 2, BackoffRate = 2, MaxAttempts = 2, JitterStrategy = "FULL" },
   ]
 
-  # A part ends in what it came to and never in an error: an error would end the others with it.
+  # A part ends in what it came to and never in an error: an error would end the others with it. No two states of a
+  # machine may have one name, and the parts of a list and of a manifest are minted by one state each.
   mint_partition = {
-    ProcessorConfig = { Mode = "DISTRIBUTED", ExecutionType = "STANDARD" }
-    StartAt         = "MintPartition"
-    States = {
-      MintPartition = {
-        Type     = "Task"
-        Resource = "arn:aws:states:::lambda:invoke"
-        Parameters = {
-          FunctionName = local.function_arns.id_minter
-          "Payload.$"  = "$"
+    for kind in ["Partition", "ListedPartition"] : kind => {
+      ProcessorConfig = { Mode = "DISTRIBUTED", ExecutionType = "STANDARD" }
+      StartAt         = "Mint${kind}"
+      States = {
+        "Mint${kind}" = {
+          Type     = "Task"
+          Resource = "arn:aws:states:::lambda:invoke"
+          Parameters = {
+            FunctionName = local.function_arns.id_minter
+            "Payload.$"  = "$"
+          }
+          # The answers of many parts would not fit into one result; they stand in the reports.
+          ResultSelector = { done = true }
+          TimeoutSeconds = local.function_seconds + 60
+          Retry          = local.lambda_retries
+          Catch          = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "${kind}Failed" }]
+          End            = true
         }
-        # The answers of many parts would not fit into one result; they stand in the reports.
-        ResultSelector = { done = true }
-        TimeoutSeconds = local.function_seconds + 60
-        Retry          = local.lambda_retries
-        Catch          = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "PartitionFailed" }]
-        End            = true
-      }
-      PartitionFailed = {
-        Type       = "Pass"
-        Parameters = { failed = { "s3_uri.$" = "$.s3_uri", "count.$" = "$.count" } }
-        End        = true
+        "${kind}Failed" = {
+          Type       = "Pass"
+          Parameters = { failed = { "s3_uri.$" = "$.s3_uri", "count.$" = "$.count" } }
+          End        = true
+        }
       }
     }
   }
@@ -55,7 +58,6 @@ locals {
   mint_partitions = {
     Type           = "Map"
     MaxConcurrency = var.minters_at_once
-    ItemProcessor  = local.mint_partition
     ResultSelector = {
       "partitions.$"   = "States.ArrayLength($)"
       "failed_count.$" = "States.ArrayLength($[*].failed)"
@@ -91,11 +93,16 @@ locals {
         Default = "NothingToDo"
       }
 
-      MintPartitions = merge(local.mint_partitions, { ItemsPath = "$.partitions", Label = "Partitions" })
+      MintPartitions = merge(local.mint_partitions, {
+        Label         = "Partitions"
+        ItemsPath     = "$.partitions"
+        ItemProcessor = local.mint_partition.Partition
+      })
 
       # too many parts for the answer of a function: they stand in a file
       MintManifest = merge(local.mint_partitions, {
-        Label = "Manifest"
+        Label         = "Manifest"
+        ItemProcessor = local.mint_partition.ListedPartition
         ItemReader = {
           Resource     = "arn:aws:states:::s3:getObject"
           ReaderConfig = { InputType = "JSON" }

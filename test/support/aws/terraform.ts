@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../servers/processes.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
+import type { TestAws } from './aws.ts';
 import { findTerraform } from './tools.ts';
 
 export const INFRASTRUCTURE = fileURLToPath(new URL('../../../infrastructure', import.meta.url));
@@ -46,4 +47,39 @@ export async function copyInfrastructure(
     );
   });
   return { folder, terraform, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() };
+}
+
+/** The infrastructure, applied to the AWS of the tests. */
+export interface AppliedInfrastructure extends TerraformCopy {
+  /** @returns what Terraform puts out, by name */
+  outputs(): Promise<Record<string, unknown>>;
+}
+
+// What differs from production is where AWS is: no endpoint, key or check of ours stands in the product's own files.
+const OVERRIDE = `
+provider "aws" {
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+}
+`;
+
+export async function applyInfrastructure(
+  aws: TestAws,
+  variables: object
+): Promise<AppliedInfrastructure> {
+  const added = {
+    'moto_override.tf': OVERRIDE,
+    'test.auto.tfvars.json': JSON.stringify(variables),
+  };
+  const copy = await copyInfrastructure(added, aws.env);
+  await copy.terraform('apply', '-auto-approve', '-input=false');
+  const outputs = async () => {
+    const all: Record<string, { value: unknown }> = JSON.parse(
+      await copy.terraform('output', '-json')
+    );
+    return Object.fromEntries(Object.entries(all).map(([name, { value }]) => [name, value]));
+  };
+  return { ...copy, outputs };
 }
