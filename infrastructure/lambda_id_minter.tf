@@ -1,5 +1,5 @@
-# The three functions, where the pipeline is asked for. What they are given and give back is in docs/lambda.md of the
-# project; each has a role of its own, which may do what it needs and no more.
+# The three functions, where the pipeline is asked for. Each has a role of its own, which may do what it needs and no
+# more.
 
 locals {
   own_pipeline = var.create_pipeline ? 1 : 0

@@ -76,7 +76,11 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "pipeline" {
-  for_each = { for name, alarm in local.alarms : name => merge(local.alarm_defaults, { entry = name }, alarm) if var.create_pipeline }
+  # until the pipeline is switched on, there is no run that could be missed
+  for_each = {
+    for name, alarm in local.alarms : name => merge(local.alarm_defaults, { entry = name }, alarm)
+    if var.create_pipeline && (var.enable_schedules || name != "no-run")
+  }
 
   alarm_name        = "${var.pipeline_name}-${each.key}"
   alarm_description = "${each.value.says}. What to do: docs/operations.md, “${each.value.entry}”"
@@ -93,8 +97,6 @@ resource "aws_cloudwatch_metric_alarm" "pipeline" {
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing
 
-  # until the pipeline is switched on, nothing runs that could be missed
-  actions_enabled = var.enable_schedules
-  alarm_actions   = [aws_sns_topic.alerts.arn]
-  ok_actions      = [aws_sns_topic.alerts.arn]
+  alarm_actions = [aws_sns_topic.alerts.arn]
+  ok_actions    = [aws_sns_topic.alerts.arn]
 }

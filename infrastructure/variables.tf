@@ -190,7 +190,7 @@ variable "minters_at_once" {
 }
 
 variable "enable_schedules" {
-  description = "Whether the pipeline runs by itself and its alarms ring; false until tables, users and pool are there"
+  description = "Whether the pipeline runs by itself, and an alarm rings where it does not; false until tables, users and pool are there"
   type        = bool
   default     = true
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { TestAws } from './aws.ts';
 import { openAws } from './aws.ts';
 import type { AwsCall, Scenario } from './proxy.ts';
@@ -31,8 +30,6 @@ export const PIPELINE_BUCKET = 'wellcomecollection-platform-id-minter';
 const BUCKET =
   '<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>';
 
-const PACKAGES = fileURLToPath(new URL('../../../infrastructure/tests/packages', import.meta.url));
-
 export async function applyPipelineStack(): Promise<PipelineStack> {
   const aws = await openAws();
   const network = await makeNetwork(aws);
@@ -47,7 +44,6 @@ export async function applyPipelineStack(): Promise<PipelineStack> {
     create_cluster: true,
     create_pipeline: true,
     pipeline_date: '2026-02-09',
-    lambda_packages: PACKAGES,
     ...network,
   });
   const outputs = await copy.outputs();

@@ -8,6 +8,9 @@ import { findTerraform } from './tools.ts';
 
 export const INFRASTRUCTURE = fileURLToPath(new URL('../../../infrastructure', import.meta.url));
 
+/** Packages of functions in which nothing is. */
+export const PACKAGES = join(INFRASTRUCTURE, 'tests', 'packages');
+
 /** A copy of the infrastructure in a folder of its own, in which Terraform may leave what it makes. */
 export interface TerraformCopy extends AsyncDisposable {
   readonly folder: string;
@@ -20,22 +23,27 @@ export interface TerraformCopy extends AsyncDisposable {
  *
  * @param added - files that are written beside the others, by name
  * @param env - for every run of Terraform
+ * @param root - the folder that Terraform is run in: `examples/minimal`
  */
 export async function copyInfrastructure(
   added: Readonly<Record<string, string>> = {},
-  env: NodeJS.ProcessEnv = {}
+  env: NodeJS.ProcessEnv = {},
+  root = '.'
 ): Promise<TerraformCopy> {
   const program = findTerraform();
   const copy = await temporaryFolder();
-  const folder = copy.path('infrastructure');
-  await cp(INFRASTRUCTURE, folder, {
+  const infrastructure = copy.path('infrastructure');
+  const folder = join(infrastructure, root);
+  await cp(INFRASTRUCTURE, infrastructure, {
     recursive: true,
     filter: path => !path.includes('.terraform'),
   });
+  // as `npm run build:lambda` leaves them in a checkout
+  await cp(PACKAGES, copy.path('dist/lambda'), { recursive: true });
   for (const [name, text] of Object.entries(added)) await writeFile(join(folder, name), text);
   const terraform = (...args: string[]) =>
     run(program, [`-chdir=${folder}`, ...args], {
-      seconds: 300,
+      seconds: 580,
       env: { ...env, TF_IN_AUTOMATION: '1', NO_COLOR: '1', CHECKPOINT_DISABLE: '1' },
     });
   const plugins = process.env['TF_PLUGIN_DIR'];
