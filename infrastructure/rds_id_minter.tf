@@ -71,15 +71,11 @@ resource "aws_rds_cluster_parameter_group" "registry" {
 
   dynamic "parameter" {
     for_each = {
-      require_secure_transport   = "ON"
-      tls_version                = "TLSv1.2,TLSv1.3"
-      server_audit_logging       = "1"
-      server_audit_events        = "CONNECT,QUERY_DCL,QUERY_DDL"
-      slow_query_log             = "1"
-      log_output                 = "FILE"
-      innodb_print_all_deadlocks = "1"
-      innodb_rollback_on_timeout = "1"
-      performance_schema         = "1"
+      require_secure_transport = "ON"
+      tls_version              = "TLSv1.2,TLSv1.3"
+      server_audit_logging     = "1"
+      server_audit_events      = "CONNECT,QUERY_DCL,QUERY_DDL"
+      slow_query_log           = "1"
     }
 
     content {
