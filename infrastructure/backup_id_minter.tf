@@ -40,7 +40,7 @@ resource "aws_backup_selection" "cluster" {
   name         = "id-minter-rds"
   plan_id      = aws_backup_plan.daily.id
   iam_role_arn = aws_iam_role.backup.arn
-  resources    = [var.cluster_arn]
+  resources    = [var.create_cluster ? one(aws_rds_cluster.registry[*].arn) : var.cluster_arn]
 }
 
 resource "aws_iam_role" "backup" {

@@ -20,6 +20,25 @@ locals {
       Resource  = "*"
     }]
   }
+
+  logs_may_encrypt = {
+    Sid       = "Logs"
+    Effect    = "Allow"
+    Principal = { Service = "logs.${var.region}.amazonaws.com" }
+    Action    = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+    Resource  = "*"
+  }
+
+  may_deliver_logs = [
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+  ]
 }
 
 resource "aws_sfn_state_machine" "export" {
@@ -103,18 +122,9 @@ resource "aws_iam_role_policy" "state_machine" {
       },
       {
         # Deliveries of logs have no resource either.
-        Sid    = "Log"
-        Effect = "Allow"
-        Action = [
-          "logs:CreateLogDelivery",
-          "logs:GetLogDelivery",
-          "logs:UpdateLogDelivery",
-          "logs:DeleteLogDelivery",
-          "logs:ListLogDeliveries",
-          "logs:PutResourcePolicy",
-          "logs:DescribeResourcePolicies",
-          "logs:DescribeLogGroups",
-        ]
+        Sid       = "Log"
+        Effect    = "Allow"
+        Action    = local.may_deliver_logs
         Resource  = "*"
         Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
       },
@@ -295,18 +305,13 @@ resource "aws_kms_key" "alerts" {
         Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
         Resource  = "*"
       },
-      {
-        Sid       = "Logs"
-        Effect    = "Allow"
-        Principal = { Service = "logs.${var.region}.amazonaws.com" }
-        Action    = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
-        Resource  = "*"
+      merge(local.logs_may_encrypt, {
         Condition = {
           ArnEquals = {
             "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:${var.region}:${var.account_id}:log-group:${local.log_group_name}"
           }
         }
-      },
+      }),
     ])
   }))
 }

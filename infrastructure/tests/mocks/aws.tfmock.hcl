@@ -23,3 +23,20 @@ mock_resource "aws_cloudwatch_log_group" {
 mock_resource "aws_backup_vault" {
   defaults = { arn = "arn:aws:backup:us-east-2:123456789012:backup-vault:made-up" }
 }
+
+mock_resource "aws_rds_cluster" {
+  defaults = {
+    arn                 = "arn:aws:rds:us-east-2:123456789012:cluster:made-up"
+    endpoint            = "made-up.cluster-xyz.us-east-2.rds.amazonaws.com"
+    cluster_resource_id = "cluster-MADEUP"
+    engine              = "aurora-mysql"
+  }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = { arn = "arn:aws:lambda:us-east-2:123456789012:function:made-up" }
+}
+
+mock_resource "aws_sqs_queue" {
+  defaults = { arn = "arn:aws:sqs:us-east-2:123456789012:made-up" }
+}

@@ -27,6 +27,8 @@ export interface TestAws extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** A call of the JSON protocol: `json('sqs', 'AmazonSQS.CreateQueue', { QueueName: 'alerts' })` */
   json(service: string, target: string, parameters: object): Promise<Record<string, unknown>>;
+  /** A call of a service that is spoken to by paths: `fetch('s3', '/bucket/key', { method: 'PUT', body })` */
+  fetch(service: string, path: string, init: RequestInit): Promise<Response>;
   /** A call of the query protocol: `query('rds', { Action: 'CreateDBCluster', … })` */
   query(service: string, parameters: Readonly<Record<string, string>>): Promise<string>;
 }
@@ -52,15 +54,17 @@ export async function openAws(): Promise<TestAws> {
     return answer?.ok ? true : undefined;
   });
 
+  const ask = async (service: string, path: string, init: RequestInit) => {
+    const headers = { ...init.headers, authorization: authorization(service) };
+    const answer = await fetch(`${proxy.url}${path}`, { ...init, headers });
+    if (!answer.ok) {
+      throw new Error(`${service} answered ${answer.status}: ${await answer.text()}`);
+    }
+    return answer;
+  };
   const call = async (service: string, headers: Record<string, string>, body: string) => {
-    const answer = await fetch(proxy.url, {
-      method: 'POST',
-      headers: { ...headers, authorization: authorization(service) },
-      body,
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${service} answered ${answer.status}: ${text}`);
-    return text;
+    const answer = await ask(service, '', { method: 'POST', headers, body });
+    return answer.text();
   };
   return {
     proxy,
@@ -76,6 +80,7 @@ export async function openAws(): Promise<TestAws> {
       const headers = { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.0' };
       return JSON.parse((await call(service, headers, JSON.stringify(parameters))) || '{}');
     },
+    fetch: ask,
     query: (service, parameters) => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' };
       return call(service, headers, new URLSearchParams(parameters).toString());

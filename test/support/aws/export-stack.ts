@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestAws } from './aws.ts';
 import { openAws } from './aws.ts';
 import type { AwsCall, Scenario } from './proxy.ts';
 import { openQueue, takeAll } from './queue.ts';
-import { copyInfrastructure } from './terraform.ts';
+import { stateMachine } from './state-machine.ts';
+import { applyInfrastructure } from './terraform.ts';
 
 /** The infrastructure, applied to the AWS of the tests. */
 export interface ExportStack extends AsyncDisposable {
@@ -44,16 +44,6 @@ const CLUSTER = 'identifiers-serverless';
 const BUS = 'catalogue-pipeline-id-minter';
 const TRIAL_BUS = 'trial';
 
-// What differs from production is where AWS is: no endpoint, key or check of ours stands in the product's own files.
-const OVERRIDE = `
-provider "aws" {
-  s3_use_path_style           = true
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-}
-`;
-
 export async function applyExportStack(): Promise<ExportStack> {
   const aws = await openAws();
   const alerts = await openQueue(aws, 'alerts');
@@ -66,14 +56,8 @@ export async function applyExportStack(): Promise<ExportStack> {
     create_bucket: true,
     create_event_bus: true,
   };
-  const added = {
-    'moto_override.tf': OVERRIDE,
-    'test.auto.tfvars.json': JSON.stringify(variables),
-  };
-  const copy = await copyInfrastructure(added, aws.env);
-  await copy.terraform('apply', '-auto-approve', '-input=false');
-  const outputs = JSON.parse(await copy.terraform('output', '-json'));
-  const machineArn = String(outputs.state_machine_arn.value);
+  const copy = await applyInfrastructure(aws, variables);
+  const machineArn = String((await copy.outputs())['state_machine_arn']);
 
   const putRule = async (rule: { Name: string; EventBusName: string; EventPattern: string }) => {
     await aws.json('events', 'AWSEvents.PutRule', rule);
@@ -101,24 +85,13 @@ export async function applyExportStack(): Promise<ExportStack> {
     MasterUserPassword: 'only-for-moto',
   });
 
-  const states = (operation: string, parameters: object) =>
-    aws.json('states', `AWSStepFunctions.${operation}`, parameters);
-  const described = await states('DescribeStateMachine', { stateMachineArn: machineArn });
-
-  const waitForEnd = async (executionArn: string) => {
-    for (let tries = 0; tries < 1200; tries++) {
-      const execution = await states('DescribeExecution', { executionArn });
-      if (execution['status'] !== 'RUNNING') return execution;
-      await sleep(50);
-    }
-    throw new Error(`The execution ${executionArn} does not end.`);
-  };
+  const machine = stateMachine(aws, machineArn);
 
   let executions = 0;
   return {
     aws,
     machineArn,
-    definition: String(described['definition']),
+    definition: await machine.definition(),
     async addSnapshot(name) {
       await aws.query('rds', {
         Action: 'CreateDBClusterSnapshot',
@@ -159,19 +132,12 @@ export async function applyExportStack(): Promise<ExportStack> {
       await takeAll(aws, alerts.url);
       await takeAll(aws, events.url);
       aws.proxy.play({ statuses: ['COMPLETE'], ...scenario });
-      const started = await states('StartExecution', {
-        stateMachineArn: machineArn,
-        name,
-        input: JSON.stringify(input),
-      });
-      const execution = await waitForEnd(String(started['executionArn']));
+      const execution = await machine.run(name, input);
       const calls = [...aws.proxy.calls];
       aws.proxy.play({});
       return {
         name,
-        status: String(execution['status']),
-        error: textOf(execution['error']),
-        cause: textOf(execution['cause']),
+        ...execution,
         alerts: (await takeAll(aws, alerts.url)).map(body => String(JSON.parse(body).Message)),
         events: (await takeAll(aws, events.url)).map(body => JSON.parse(body)),
         calls: action => calls.filter(call => call.action === action),
@@ -182,8 +148,4 @@ export async function applyExportStack(): Promise<ExportStack> {
       await aws[Symbol.asyncDispose]();
     },
   };
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

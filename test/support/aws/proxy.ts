@@ -5,7 +5,10 @@ import { createServer, request } from 'node:http';
 export interface AwsCall {
   /** `StartExportTask` */
   readonly action: string;
-  /** of the query protocol by name; of the JSON protocol under `body`, as text */
+  /**
+   * of the query protocol by name; of the JSON protocol under `body`, as text; of `Invoke` under `function` and
+   * `body`
+   */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -25,6 +28,8 @@ export interface Scenario {
   readonly failureCause?: string;
   /** @param nth - counts the calls of this action from 1 */
   readonly fault?: (call: AwsCall, nth: number) => Fault | undefined;
+  /** The functions of Lambda: @returns what one of this name gives back; an Error ends it, its name being the type */
+  readonly invoke?: (name: string, payload: unknown) => unknown;
 }
 
 /** Stands before moto and sees all calls. */
@@ -36,6 +41,8 @@ export interface AwsProxy extends AsyncDisposable {
   /** From now on; calls are counted anew. */
   play(scenario: Scenario): void;
 }
+
+const INVOCATION = /^\/2015-03-31\/functions\/([^/]+)\/invocations/;
 
 interface Answer {
   readonly status: number;
@@ -66,7 +73,8 @@ export async function openAwsProxy(motoPort: () => number): Promise<AwsProxy> {
         await forward(incoming, body);
         return void incoming.socket.destroy();
       }
-      if (fault !== undefined) return send(outgoing, answerFault(incoming, fault));
+      if (fault !== undefined) return send(outgoing, answerFault(incoming, call, fault));
+      if (call.action === 'Invoke') return send(outgoing, await invoke(scenario, call));
       const answer = await forward(incoming, body);
       send(outgoing, call.action === 'DescribeExportTasks' ? tell(answer, scenario, nth) : answer);
     } catch (error) {
@@ -101,11 +109,16 @@ async function readAll(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The JSON protocol names its action in a header, the query protocol in the body. */
+/** The JSON protocol names its action in a header, the query protocol in the body, that of Lambda in the path. */
 function readCall(incoming: IncomingMessage, body: Buffer): AwsCall {
   const target = incoming.headers['x-amz-target'];
   if (typeof target === 'string') {
     return { action: target.split('.').at(-1) ?? '', parameters: { body: body.toString() } };
+  }
+  const invoked = INVOCATION.exec(incoming.url ?? '')?.[1];
+  if (invoked !== undefined) {
+    const name = decodeURIComponent(invoked).split(':').at(-1) ?? '';
+    return { action: 'Invoke', parameters: { function: name, body: body.toString() } };
   }
   const parameters = Object.fromEntries(new URLSearchParams(body.toString()));
   return { action: parameters['Action'] ?? `${incoming.method} ${incoming.url}`, parameters };
@@ -125,9 +138,30 @@ function answerForMoto({ method, url = '' }: IncomingMessage, call: AwsCall): An
   return json(method === 'GET' ? { SelectionId: 'selection', BackupSelection: selection } : {});
 }
 
-function answerFault(incoming: IncomingMessage, fault: Exclude<Fault, string>): Answer {
+/** moto would run functions in Docker: here a test runs them. */
+async function invoke(scenario: Scenario, { parameters }: AwsCall): Promise<Answer> {
+  const payload: unknown = JSON.parse(parameters['body'] || '{}');
+  try {
+    return json(await scenario.invoke?.(parameters['function'] ?? '', payload));
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const answer = json({ errorType: name, errorMessage: message });
+    return { ...answer, headers: { ...answer.headers, 'x-amz-function-error': 'Unhandled' } };
+  }
+}
+
+function answerFault(
+  incoming: IncomingMessage,
+  call: AwsCall,
+  fault: Exclude<Fault, string>
+): Answer {
   if ('answer' in fault) return { ...json({}), body: Buffer.from(fault.answer) };
   const { status, code, message } = fault;
+  if (call.action === 'Invoke') {
+    const answer = json({ Type: 'Service', message });
+    const named = { 'x-amzn-errortype': code, 'x-amzn-requestid': 'made-up' };
+    return { ...answer, status, headers: { ...answer.headers, ...named } };
+  }
   if (incoming.headers['x-amz-target'] !== undefined) {
     const answer = json({ __type: code, message });
     return { ...answer, status, headers: { ...answer.headers, 'x-amzn-requestid': 'made-up' } };
@@ -184,7 +218,7 @@ function send(outgoing: ServerResponse, { status, headers, body }: Answer): void
   outgoing.end(body);
 }
 
-function json(value: object): Answer {
-  const body = Buffer.from(JSON.stringify(value));
+function json(value: unknown): Answer {
+  const body = Buffer.from(JSON.stringify(value ?? null));
   return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
 }
