@@ -1,17 +1,20 @@
 import { randomInt } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
-import { IdMinterError } from '../../domain/errors.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { ERRORS, IdMinterError } from '../../domain/errors.ts';
 import type { Identified } from '../../domain/identified-work.ts';
-import type { RunReport, RunSummary } from '../../domain/run-report.ts';
+import type { ComparisonCounts, RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
 import type { TimeWindow } from '../../domain/time-window.ts';
 import { parseWindow } from '../../domain/time-window.ts';
 import type { IndexAddress, IndexFlags } from '../../runtime/index-location.ts';
 import { locateIndex } from '../../runtime/index-location.ts';
 import {
+  compareWithIndex,
   nowhere,
   openIdentifiedWorks,
+  openIndexedDocuments,
   openIndexedWorks,
   openIndexTarget,
   openReport,
@@ -27,7 +30,7 @@ import { readSettings } from '../../runtime/settings.ts';
 import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { selectWorks } from '../../steps/select-works.ts';
-import { exitFor } from '../exit.ts';
+import { EXIT, exitFor } from '../exit.ts';
 import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
@@ -56,6 +59,7 @@ export interface MintOptions extends CommonOptions {
   readonly concurrency: number;
   readonly report?: string;
   readonly dryRun?: boolean;
+  readonly against?: string;
   readonly applyMigrations?: boolean;
   readonly topUp?: boolean;
 }
@@ -84,7 +88,7 @@ export async function mint(
   io: Io
 ): Promise<number> {
   const ends = readEnds(file, options, io);
-  const staysLocal = isFile(ends.source) && isFile(ends.target);
+  const staysLocal = isFile(ends.source) && isFile(ends.target) && ends.against === undefined;
   // Before a cluster is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
   boundHeap();
@@ -95,8 +99,9 @@ export async function mint(
 
   const wanted = await readWanted(options, ends.source, io);
   const source = await openSource(ends, wanted, { io, resources });
-  const target = options.dryRun ? nowhere() : await openTarget(ends, io);
-  resources.defer(() => target.discard());
+  const held = ends.against && resources.use(await openIndexedDocuments(ends.against, io));
+  const written = options.dryRun ? nowhere() : await openTarget(ends, io);
+  resources.defer(() => written.discard());
   const reportFile =
     options.report === undefined ? undefined : await openReport(options.report, io);
   resources.defer(async () => await reportFile?.close());
@@ -111,6 +116,18 @@ export async function mint(
   const waiting = openWaitingRoom<WaitingWork>();
   resources.defer(() => waiting.close());
 
+  const told = tellAll(reportFile ? [onTerminal(speak), reportFile] : [onTerminal(speak)]);
+  const comparison =
+    held &&
+    (await compareWithIndex(held, {
+      registry,
+      tell: async difference => {
+        tally.warned(difference);
+        await told.warned(difference);
+      },
+    }));
+  const target = comparison?.target ?? written;
+
   using progress = startProgress(io, options, seconds => {
     const done = tally.works.succeeded + tally.works.failed;
     const share = source.reading && shareDone(done, source.reading());
@@ -120,7 +137,7 @@ export async function mint(
     registry: remembering(registry),
     source,
     target,
-    report: tellAll(reportFile ? [onTerminal(speak), reportFile] : [onTerminal(speak)]),
+    report: comparison ? tellAll([told, comparison.report]) : told,
     tally,
     waiting,
     batchSize: options.batchSize,
@@ -138,6 +155,7 @@ export async function mint(
     warnings: tally.warnings,
     elapsed_ms: Math.round(performance.now() - began),
     report: options.report ?? null,
+    ...(comparison && { against: comparison.counts }),
   };
   const pipelineDate = options.pipelineDate ?? readSettings(io.environment).PIPELINE_DATE ?? null;
   const dryRun = options.dryRun === true;
@@ -152,7 +170,16 @@ export async function mint(
   if (options.json) speak.data(JSON.stringify(summary));
   if (source.reading?.().items === 0) speak.say(`There are no works in ${source.name}.`);
   speak.say(describe(summary, tally, dryRun));
-  return exitFor(Object.keys(tally.errors) as (keyof typeof tally.errors)[]);
+  return exitFor([...codesIn(tally.errors), ...codesIn(tally.warnings).filter(isDifference)]);
+}
+
+function codesIn<Code extends ErrorCode>(counts: Readonly<Partial<Record<Code, number>>>): Code[] {
+  return Object.keys(counts) as Code[];
+}
+
+/** What is told beside an answer harms nothing; but a comparison that found something says so by its status too. */
+function isDifference(code: ErrorCode): boolean {
+  return ERRORS[code].exit === EXIT.differences;
 }
 
 /** A file, `-` or an index. */
@@ -164,6 +191,8 @@ interface Ends {
   readonly target: End;
   /** Set where the works of a window are meant, which only an index can tell. */
   readonly window?: TimeWindow | undefined;
+  /** The index with which a dry run is compared. */
+  readonly against?: IndexAddress | undefined;
 }
 
 /** @throws IdMinterError USAGE, and what `locateIndex` throws */
@@ -186,7 +215,16 @@ function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends 
   else if (!isFile(source) && source.name === target.name && !options.dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
-  return { source, target, window };
+  return { source, target, window, against: readAgainst(options, io) };
+}
+
+function readAgainst(options: MintOptions, io: Io): IndexAddress | undefined {
+  const { against, dryRun, targetEsMode: mode, pipelineDate } = options;
+  if (against === undefined) return undefined;
+  if (!dryRun) throw usage('--against compares, and writes nothing: say --dry-run with it.');
+  const named = isUrl(against) ? { url: against } : { index: against };
+  const flags = { ...named, flag: '--against', mode, pipelineDate };
+  return locateIndex('TARGET', flags, surroundings(io));
 }
 
 function readSource(named: string | undefined, options: MintOptions, io: Io): End {
@@ -349,7 +387,7 @@ function tellAll(reports: readonly RunReport[]): RunReport {
 }
 
 function describe(
-  { works, identifiers, warnings, elapsed_ms, report }: RunSummary,
+  { works, identifiers, warnings, elapsed_ms, report, against }: RunSummary,
   tally: RunTally,
   dryRun: boolean
 ): string {
@@ -365,10 +403,24 @@ function describe(
   ];
   if (Object.keys(tally.errors).length > 0) lines.push(`Errors: ${count(tally.errors)}.`);
   if (Object.keys(warnings).length > 0) lines.push(`Warnings: ${count(warnings)}.`);
+  if (against) lines.push(describeComparison(against));
   lines.push(
     `Took ${(elapsed_ms / 1000).toFixed(1)} s.${report === null ? '' : ` Report: ${report}`}`
   );
   return lines.join('\n');
+}
+
+function describeComparison({
+  same,
+  different,
+  absent,
+  newly_failing: failing,
+  new: unknown,
+}: ComparisonCounts): string {
+  const counts = `Against the index: ${same} same, ${different} different, ${absent} absent, ${failing} newly failing.`;
+  if (unknown === 0) return counts;
+  const works = unknown === 1 ? '1 work has' : `${unknown} works have`;
+  return `${counts} ${works} no canonical ID yet, and could not be compared.`;
 }
 
 /** UTC to the second and four random characters, so that no two runs share a report. */

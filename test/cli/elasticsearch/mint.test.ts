@@ -1,6 +1,4 @@
 /** `id-minter mint` from and to indexes of a real Elasticsearch. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import type { Desk } from '../../support/command-line.ts';
 import { openDesk } from '../../support/command-line.ts';
@@ -8,7 +6,6 @@ import { openProxy } from '../../support/elasticsearch/proxy.ts';
 import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
 import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { folio, heading, sierra } from '../../support/identifiers.ts';
-import { sharedDataFolder } from '../../support/shared-data.ts';
 import type { Minted } from '../works.ts';
 import { fromLines, toLines, workOf } from '../works.ts';
 
@@ -346,65 +343,5 @@ describe('the connection', () => {
     expect((await ended).status).toBe(130);
     expect(performance.now() - stopped).toBeLessThan(2_000);
     expect(await source.countOpenContexts()).toBe(0);
-  });
-});
-
-const data = sharedDataFolder();
-
-const keyword = { type: 'keyword', normalizer: 'lower' };
-/** All else of a work is kept and not indexed. */
-const SOURCE_MAPPING = {
-  dynamic: false,
-  properties: {
-    indexed_at: { type: 'date' },
-    data: { properties: { otherIdentifiers: { properties: { value: keyword } } } },
-    state: {
-      properties: {
-        sourceIdentifier: {
-          properties: { value: keyword, identifierType: { properties: { id: keyword } } },
-        },
-      },
-    },
-  },
-};
-const LOWER = { analysis: { normalizer: { lower: { type: 'custom', filter: ['lowercase'] } } } };
-
-/** A line `{"_id", …, "_source"}` without being read: what stands in it is compared as text. */
-function split(line: string): { _id: string; json: string } {
-  const { _id, _source } = JSON.parse(line) as { _id?: string; _source?: unknown };
-  if (_id === undefined || _source === undefined) throw new Error('A real work has no wrapper.');
-  const start = line.indexOf('"_source":') + '"_source":'.length;
-  return { _id, json: line.slice(start, line.lastIndexOf('}')).trim() };
-}
-
-describe.each(data === undefined ? [] : [data])('real works of %s', folder => {
-  test('come out of an index and go into one as they come out of a file and go into one', async () => {
-    await using desk = await openDesk();
-    await using source = await openTestIndex({ mappings: SOURCE_MAPPING, settings: LOWER });
-    await using target = await openTestIndex();
-    const works = join(folder, 'works-source.ndjson');
-    const lines = (await readFile(works, 'utf8')).split('\n').filter(line => line !== '');
-    await source.put(lines.map(split));
-    desk.environment = { ID_MINTER_REGISTRY: 'sqlite:registry.sqlite' };
-    const from = ['mint', '--full', '--source', `${source.url}/${source.index}`];
-
-    const byFile = await desk.run(['mint', works, '--target', 'file.ndjson']);
-    const toFile = await desk.run([...from, '--target', 'index.ndjson', '--json']);
-    const toIndex = await desk.run([...from, '--target', `${target.url}/${target.index}`]);
-
-    // Three of them name predecessors that are not there.
-    expect([byFile.status, toFile.status, toIndex.status]).toEqual([1, 1, 1]);
-    expect(JSON.parse(toFile.stdout).works).toEqual({ succeeded: lines.length - 3, failed: 3 });
-    const idsAndTexts = async (name: string) =>
-      (await desk.read(name))
-        .trimEnd()
-        .split('\n')
-        .map(split)
-        .map(({ json }) => json)
-        .sort();
-    expect(await idsAndTexts('index.ndjson')).toEqual(await idsAndTexts('file.ndjson'));
-    const minted = fromLines<{ _id: string; _source: unknown }>(await desk.read('index.ndjson'));
-    const inOrder = minted.sort((a, b) => Number(a._id > b._id) - Number(a._id < b._id));
-    expect(await target.read()).toEqual(inOrder);
   });
 });
