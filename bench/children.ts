@@ -60,7 +60,8 @@ export async function buildProgram(folder: string): Promise<Program> {
   return {
     idMinter: (args, environment) =>
       run([join(installed, 'bin/id-minter.js'), ...args], environment),
-    bare: async (name, args) => await run([await withoutTypes(name, folder), ...args]),
+    // Beside the package, so that it finds the same libraries.
+    bare: async (name, args) => await run([await withoutTypes(name, installed), ...args]),
     node: args => run(args),
   };
 }

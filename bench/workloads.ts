@@ -8,9 +8,10 @@ import { mintNew } from './workloads/mint-new.ts';
 import { mintersOwn, mintersShared } from './workloads/minters.ts';
 import { worksFile } from './workloads/works-file.ts';
 import { WORKS_IN_MEMORY } from './workloads/works-in-memory.ts';
+import { worksIndex } from './workloads/works-index.ts';
 
 /** In the order of the page. */
 export const WORKLOADS: readonly Workload[] = [
   ...[lookUp, lookUpGrowth, mintNew, ...WORKS_IN_MEMORY, mintersShared, mintersOwn, largeBatch],
-  ...[worksFile, exportAndBack, sqliteAssign, memory, help, cold],
+  ...[worksFile, worksIndex, exportAndBack, sqliteAssign, memory, help, cold],
 ];

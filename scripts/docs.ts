@@ -47,16 +47,21 @@ const EXITS: Readonly<Record<ExitStatus, string>> = {
   3: 'Wrong or missing configuration or credentials',
   4: 'A service or disk cannot be reached or used; what was written is right; say the same command again',
   5: 'The registry refuses as a whole: no free IDs, or a schema that is missing, newer or unfit',
-  6: 'A check found differences: `check` of a registry or `export verify` of an export with findings, `lookup` of something absent, `migrate status` with something pending',
+  6: 'A check found differences: `check` of a registry or `export verify` of an export with findings, `mint --against` an index with other documents, `lookup` of something absent, `migrate status` with something pending',
   70: 'A fault of ours; run again with `--debug` and report what it prints',
   130: 'Interrupted (Ctrl-C), cleanly',
   143: 'Terminated (SIGTERM), cleanly',
 };
 
 /** The codes that are told beside an answer; the others are errors. */
-const WARNINGS: Readonly<Record<WarningCode, 'A warning' | 'An error or a warning'>> = {
+const WARNINGS: Readonly<
+  Record<WarningCode, 'A warning' | 'An error or a warning' | 'A difference'>
+> = {
+  DOCUMENT_ABSENT: 'A difference',
+  DOCUMENT_DIFFERS: 'A difference',
   EMPTY_VALUE: 'A warning',
   INHERITANCE_CONFLICT: 'A warning',
+  NEWLY_FAILING: 'A difference',
   POOL_CORRUPT: 'An error or a warning',
   SHARED_DOCUMENT_ID: 'A warning',
   SHARED_CANONICAL_ID: 'A warning',

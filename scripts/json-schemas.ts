@@ -7,8 +7,11 @@ import type { FoundWork, PartitionReference } from '../src/domain/partitions.ts'
 import type { RunError, RunSummary } from '../src/domain/run-report.ts';
 
 const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
+  DOCUMENT_ABSENT: true,
+  DOCUMENT_DIFFERS: true,
   EMPTY_VALUE: true,
   INHERITANCE_CONFLICT: true,
+  NEWLY_FAILING: true,
   POOL_CORRUPT: true,
   SHARED_DOCUMENT_ID: true,
   SHARED_CANONICAL_ID: true,
@@ -78,6 +81,12 @@ const summary = z.strictObject({
   warnings,
   elapsed_ms: count,
   report: z.string().nullable(),
+  against: z
+    .strictObject({
+      ...{ same: count, different: count, absent: count, newly_failing: count, new: count },
+    })
+    .exactOptional()
+    .describe('With `--against`: how the documents compare with those of the index.'),
 }) satisfies z.ZodType<RunSummary>;
 
 const runError = z.strictObject({

@@ -30,6 +30,7 @@ export interface MintOptions extends CommonOptions {
   readonly concurrency: number;
   readonly report?: string;
   readonly dryRun?: boolean;
+  readonly against?: string;
   readonly applyMigrations?: boolean;
   readonly topUp?: boolean;
 }
@@ -60,6 +61,8 @@ export interface Ends<Index = IndexAddress> {
   readonly target: End<Index>;
   /** Set where the works of a window are meant, which only an index can tell. */
   readonly window?: TimeWindow | undefined;
+  /** The index with which a dry run is compared. */
+  readonly against?: Index | undefined;
 }
 
 /** @throws IdMinterError USAGE, before anything is asked */
@@ -79,24 +82,37 @@ export function readEnds(file: string | undefined, options: MintOptions): Ends<I
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
   if (isFile(target)) refuseSharedReport(options, target);
-  return { source, target, window };
+  return { source, target, window, against: readAgainst(options) };
 }
 
 /** @throws IdMinterError USAGE, and what `locateIndex` throws */
 export async function locateEnds(
-  { source: named, target: namedTarget, window }: Ends<IndexFlags>,
+  { source: named, target: namedTarget, window, against: compared }: Ends<IndexFlags>,
   { dryRun }: MintOptions,
   { environment }: Io
 ): Promise<Ends> {
   const surroundings = { environment, settings: readSettings(environment) };
-  const [source, target] = await Promise.all([
+  const [source, target, against] = await Promise.all([
     isFile(named) ? named : locateIndex('SOURCE', named, surroundings),
     isFile(namedTarget) ? namedTarget : locateIndex('TARGET', namedTarget, surroundings),
+    compared && locateIndex('TARGET', compared, surroundings),
   ]);
   if (!isFile(source) && !isFile(target) && source.name === target.name && !dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
-  return { source, target, window };
+  return { source, target, window, against };
+}
+
+function readAgainst({
+  against,
+  dryRun,
+  targetEsMode: mode,
+  pipelineDate,
+}: MintOptions): IndexFlags | undefined {
+  if (against === undefined) return undefined;
+  if (!dryRun) throw usage('--against compares, and writes nothing: say --dry-run with it.');
+  const named = isUrl(against) ? { url: against } : { index: against };
+  return { ...named, flag: '--against', mode, pipelineDate };
 }
 
 function readSource(named: string | undefined, options: MintOptions): End<IndexFlags> {

@@ -84,6 +84,10 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .option('--report <file>', 'write every failure and every new identifier to this JSON file')
     .option('--dry-run', 'say what would be found, inherited and minted; write nothing')
     .option(
+      '--against <index>',
+      'with --dry-run: compare what would be written with what this index of the target cluster, or at this URL, holds'
+    )
+    .option(
       '--apply-migrations',
       'create or update the tables first, and fill a pool that never held an ID'
     )

@@ -17,6 +17,7 @@ const NOTHING_WRITTEN = 'Nothing was written.';
 const ONLY_THIS_ONE = 'Nothing was written for it; its neighbours in the batch are unharmed.';
 const ONLY_READ = 'Nothing was changed: a check only reads.';
 const ONLY_READ_EXPORT = 'Nothing was changed: the export was only read.';
+const ONLY_COMPARED = 'The registry and the index are as they were: a comparison only reads.';
 const CHECK_AGAIN = 'Then `id-minter check` again.';
 const VERIFY_AGAIN = 'Then `id-minter export verify` again.';
 const LINE_PASSED_OVER =
@@ -517,6 +518,29 @@ export const ERRORS = {
     remedy:
       'Correct the document at its source, or the mapping of the index, and say the same command again.',
   },
+  DOCUMENT_DIFFERS: {
+    exit: 6,
+    cause:
+      'A comparison (`mint --dry-run --against`) found that the run would write another document than the one that the index holds under the same canonical ID. The message has the first place where the two differ.',
+    data: ONLY_COMPARED,
+    remedy:
+      'docs/moving-over.md says which differences are meant. For any other: `id-minter lookup` of the ID shows what the registry knows, and the work may have changed at its source since the index was written.',
+  },
+  DOCUMENT_ABSENT: {
+    exit: 6,
+    cause:
+      'A comparison found that the registry has an ID for a work of which the index holds no document: the run that minted it did not write it, or the index is not the one that this registry belongs to.',
+    data: ONLY_COMPARED,
+    remedy:
+      '`id-minter mint` of the work writes it. If many are absent, look whether index and registry belong together, and say the same command again.',
+  },
+  NEWLY_FAILING: {
+    exit: 6,
+    cause:
+      'A comparison found that a work fails of which the index holds a document. Why it fails is told by an error of its own.',
+    data: `${ONLY_COMPARED} A real run would leave the document in the index as it is.`,
+    remedy: 'Do what the error of the work says, and say the same command again.',
+  },
   REPORT_FAILED: {
     exit: 4,
     cause: 'The report of a run could not be written to its bucket.',
@@ -577,8 +601,11 @@ export type ErrorCode = keyof typeof ERRORS;
 /** The codes that are told beside an answer, while the data is served. */
 export type WarningCode = Extract<
   ErrorCode,
+  | 'DOCUMENT_ABSENT'
+  | 'DOCUMENT_DIFFERS'
   | 'EMPTY_VALUE'
   | 'INHERITANCE_CONFLICT'
+  | 'NEWLY_FAILING'
   | 'POOL_CORRUPT'
   | 'SHARED_DOCUMENT_ID'
   | 'SHARED_CANONICAL_ID'

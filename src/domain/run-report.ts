@@ -14,6 +14,20 @@ export interface RunSummary {
   readonly elapsed_ms: number;
   /** Where every failure and outcome is written, null where no report was asked for. */
   readonly report: string | null;
+  /** Where a dry run was compared with an index. */
+  readonly against?: ComparisonCounts;
+}
+
+/** How the documents of a dry run compare with those that an index holds under the same IDs. */
+export interface ComparisonCounts {
+  readonly same: number;
+  readonly different: number;
+  /** The index holds none. */
+  readonly absent: number;
+  /** Works that failed though the index holds their document. */
+  readonly newly_failing: number;
+  /** Works whose own ID the run would draw, so that no index can hold them under it. */
+  readonly new: number;
 }
 
 /** A work that failed. */

@@ -17,6 +17,8 @@ export interface IndexFlags {
   /** Of the cluster, or of the index: `https://HOST:PORT/INDEX`. */
   readonly url?: string | undefined;
   readonly index?: string | undefined;
+  /** Where the URL stands, for messages; `--source` or `--target` if it is not said. */
+  readonly flag?: string;
   readonly prefix?: string | undefined;
   readonly dateSuffix?: string | undefined;
   readonly mode?: string | undefined;
@@ -60,13 +62,14 @@ export async function locateIndex(
 
 /** The path of a URL on a command line names the index, as the tools that copy indexes have it. */
 function splitUrl(
-  { url }: IndexFlags,
+  { url, flag }: IndexFlags,
   side: 'SOURCE' | 'TARGET'
 ): { url?: string; index?: string } {
   if (url === undefined) return {};
-  const { origin, pathname } = parseUrl(url, `--${side.toLowerCase()}`);
+  const from = flag ?? `--${side.toLowerCase()}`;
+  const { origin, pathname } = parseUrl(url, from);
   const [index, ...more] = pathname.split('/').filter(Boolean);
-  if (more.length > 0) throw invalid(`--${side.toLowerCase()}`, 'its path has more than an index');
+  if (more.length > 0) throw invalid(from, 'its path has more than an index');
   return { url: origin, ...(index !== undefined && { index: decodeURIComponent(index) }) };
 }
 

@@ -1,7 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import type { Cluster } from '../documents/elasticsearch/cluster.ts';
+import type {
+  ComparisonOptions,
+  IndexComparison,
+} from '../documents/elasticsearch/index-comparison.ts';
 import type { IndexSource } from '../documents/elasticsearch/index-source.ts';
+import type { IndexedDocuments } from '../documents/elasticsearch/indexed-documents.ts';
 import type { ByteSource } from '../documents/files.ts';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
 import { writeAnswers } from '../documents/identifier-answers.ts';
@@ -82,6 +87,24 @@ export async function openIndexTarget(
 ): Promise<WorkTarget> {
   const target = await import('../documents/elasticsearch/index-target.ts');
   return await target.openIndexTarget(await openCluster(address, streams), address);
+}
+
+/** @throws IdMinterError INDEX_NOT_FOUND, INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE, before anything is read */
+export async function openIndexedDocuments(
+  address: IndexAddress,
+  streams: Pick<Streams, 'signal'>
+): Promise<IndexedDocuments> {
+  const documents = await import('../documents/elasticsearch/indexed-documents.ts');
+  return await documents.openIndexedDocuments(await openCluster(address, streams), address);
+}
+
+/** In the place of a target: compares what would be written with what an index holds. */
+export async function compareWithIndex(
+  documents: IndexedDocuments,
+  options: ComparisonOptions
+): Promise<IndexComparison> {
+  const comparison = await import('../documents/elasticsearch/index-comparison.ts');
+  return comparison.compareWithIndex(documents, options);
 }
 
 async function openCluster(

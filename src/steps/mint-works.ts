@@ -179,6 +179,7 @@ async function settleWindow(
   { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<void> {
   for (const warning of warnings) await warn(warning, options);
+  const toWrite: EmbeddedWork[] = [];
   for (let start = 0; start < works.length; start += options.batchSize) {
     const complete: AnsweredWork[] = [];
     for (const work of works.slice(start, start + options.batchSize)) {
@@ -189,8 +190,9 @@ async function settleWindow(
       const answered = { ...work, answers: answers.get(work) ?? [] };
       if (await hasAllIds(answered, options, { waiting })) complete.push(answered);
     }
-    await write(complete, options);
+    toWrite.push(...choosePerDocument(complete.map(embed)));
   }
+  await write(toWrite, options);
 }
 
 /** Counts and reports what a work's identifiers came to. A work that lacks any waits, or fails. */
@@ -237,9 +239,9 @@ async function count(
   return counted;
 }
 
-async function write(answered: readonly AnsweredWork[], options: MintWorksOptions): Promise<void> {
+/** A window at a time, so that a target can do several things at once. */
+async function write(works: readonly EmbeddedWork[], options: MintWorksOptions): Promise<void> {
   const { target, report, tally } = options;
-  const works = choosePerDocument(answered.map(embed));
   for (const work of works) {
     for (const lost of work.standingBack) {
       await warn(sharedDocument(work, lost), options, lost.place);

@@ -12,7 +12,7 @@ import { openProxy } from '../support/elasticsearch/proxy.ts';
 import { folio, sierra } from '../support/identifiers.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, REGISTRY_KINDS, SERVER_REGISTRIES } from './desk-on-registry.ts';
-import { toLines, workOf } from './works.ts';
+import { toLines, workOf, written } from './works.ts';
 
 /** How the command line is brought to one code, and what it then says and leaves behind. */
 interface Case {
@@ -26,8 +26,10 @@ interface Case {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where one command by itself is not enough. */
   readonly run?: (desk: DeskOnRegistry, args: readonly string[]) => Promise<Ended>;
-  /** A warning ends with 0, an error with the status of its code. */
-  readonly kind?: 'error' | 'warning';
+  /** A warning ends with 0, an error and a difference with the status of their code. */
+  readonly kind?: 'error' | 'warning' | 'difference';
+  /** An error that the code never comes without, whose status is graver. */
+  readonly besides?: ErrorCode;
   /** What the message names, says of the data, and says to do. */
   readonly value: RegExp | string;
   readonly data: RegExp | string;
@@ -46,6 +48,7 @@ const [b1, b2, f1] = [sierra('b1'), sierra('b2'), folio('f1')];
 
 const works = (...values: readonly unknown[]) => ({ 'works.ndjson': toLines(values) });
 const MINT = ['mint', 'works.ndjson', '--target', 'out.ndjson'];
+const COMPARE = ['mint', 'works.ndjson', '--dry-run', '--against', 'works'];
 const IMPORT = ['import', 'mappings.ndjson'];
 const mappings = (...lines: readonly string[]) => ({ 'mappings.ndjson': lines.join('\n') });
 const OF_PUBLIC_INDEX = [
@@ -536,6 +539,46 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     remedy: 'the mapping of the index',
     holds: [b1],
   },
+  DOCUMENT_DIFFERS: {
+    kind: 'difference',
+    sql: has(b1, 'z2345678'),
+    files: works(workOf(b1)),
+    args: COMPARE,
+    run: (desk, args) => runBeside(desk, args, { type: 'Invisible', state: {} }),
+    value: /^warning \S+: line 1: z2345678 differs .*\/works at type: .*"Visible".*"Invisible"/,
+    data: 'Nothing was written',
+    remedy: '',
+    holds: [b1],
+  },
+  DOCUMENT_ABSENT: {
+    kind: 'difference',
+    sql: has(b1, 'z2345678'),
+    files: works(workOf(b1)),
+    args: COMPARE,
+    run: (desk, args) => runBeside(desk, args, undefined),
+    value: /line 1: http.*\/works holds no document z2345678/,
+    data: 'Nothing was written',
+    remedy: '',
+    holds: [b1],
+  },
+  NEWLY_FAILING: {
+    kind: 'difference',
+    besides: 'PREDECESSOR_NOT_FOUND',
+    sql: has(b1, 'z2345678'),
+    files: works({
+      ...workOf(b1),
+      redirectTarget: {
+        sourceIdentifier: written(f1),
+        predecessorIdentifier: written(sierra('b9')),
+      },
+    }),
+    args: COMPARE,
+    run: (desk, args) => runBeside(desk, args, workOf(b1)),
+    value: /b1\] fails in this run \(PREDECESSOR_NOT_FOUND\).* holds its document z2345678/,
+    data: 'Nothing was written',
+    remedy: 'leave that document as it is',
+    holds: [b1],
+  },
   SECRET_NOT_FOUND: {
     args: OF_PUBLIC_INDEX,
     run: (desk, args) => runBeforeSecrets(desk, args, 'ResourceNotFoundException'),
@@ -777,15 +820,19 @@ describe.each(PLACES)('on $name', ({ kind, cases }) => {
 
     const { status, stderr } = await (one.run?.(desk, args) ?? desk.run(args));
 
-    expect(status).toBe(level === 'error' ? ERRORS[code].exit : 0);
+    expect(status).toBe(level === 'warning' ? 0 : ERRORS[one.besides ?? code].exit);
     const told = stderr.split('\n').filter(line => /^(error|warning) /.test(line));
-    expect([...new Set(told.map(line => line.replace(/^\w+ (\w+): .*/, '$1')))]).toEqual([code]);
-    const message = told.find(line => line.startsWith(`${level} `));
+    const codes = new Set(told.map(line => line.replace(/^\w+ (\w+): .*/, '$1')));
+    expect([...codes]).toEqual([...(one.besides ? [one.besides] : []), code]);
+    const word = level === 'difference' ? 'warning' : level;
+    const message = told.find(line => line.startsWith(`${word} ${code}`));
     for (const said of [one.value, one.data ?? '', one.remedy ?? '']) {
       if (typeof said === 'string') expect(message).toContain(said);
       else expect(message).toMatch(said);
     }
-    expect(told[0]).toMatch(new RegExp(` See docs/errors\\.md#${code.toLowerCase()}\\.$`));
+    expect(told.find(line => line.includes(` ${code}: `))).toMatch(
+      new RegExp(` See docs/errors\\.md#${code.toLowerCase()}\\.$`)
+    );
     expect(await mappingsIn(desk)).toEqual(one.holds.map(formatSourceIdentifier).sort());
   });
 });
@@ -864,6 +911,22 @@ async function runInPipeline(
       DOWNSTREAM_SNS_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:works',
     },
   });
+}
+
+/** Runs a comparison with an index that holds one document, whatever it is asked for, or none. */
+async function runBeside(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  document: object | undefined
+): Promise<Ended> {
+  await using cluster = await openProxy(undefined, ({ path, body }) => {
+    if (path.endsWith('/_search')) return { status: 200, body: { hits: { hits: [] } } };
+    const { ids } = JSON.parse(body.toString()) as { ids: string[] };
+    const found = document !== undefined;
+    const docs = ids.map(_id => ({ _id, found, ...(found && { _source: document }) }));
+    return { status: 200, body: { docs } };
+  });
+  return await desk.run(args, { environment: { ES_URL: cluster.url } });
 }
 
 /** In order; none where there are no tables. */

@@ -1,16 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
-import { IdMinterError } from '../../domain/errors.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { ERRORS, IdMinterError } from '../../domain/errors.ts';
 import type { Identified } from '../../domain/identified-work.ts';
 import { newJobId } from '../../domain/job-id.ts';
 import type { StoppedBy } from '../../domain/notices.ts';
-import type { RunReport, RunSummary } from '../../domain/run-report.ts';
+import type { ComparisonCounts, RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally, tellAll } from '../../domain/run-report.ts';
 import { boundHeap } from '../../runtime/heap.ts';
 import {
+  compareWithIndex,
   nowhere,
   openIdentifiedWorks,
+  openIndexedDocuments,
   openIndexedWorks,
   openIndexTarget,
   openWaitingRoom,
@@ -39,7 +42,7 @@ export async function mint(
   io: Io
 ): Promise<number> {
   const named = readEnds(file, options);
-  const staysLocal = isFile(named.source) && isFile(named.target);
+  const staysLocal = isFile(named.source) && isFile(named.target) && named.against === undefined;
   // Before a cluster, or what keeps its name, is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
   const ends = await locateEnds(named, options, io);
@@ -55,8 +58,9 @@ export async function mint(
 
   const wanted = await readWanted(options, ends.source, io);
   const source = await openSource(ends, wanted, { io, resources });
-  const target = dryRun ? nowhere() : await openTarget(ends, io);
-  resources.defer(() => target.discard());
+  const held = ends.against && resources.use(await openIndexedDocuments(ends.against, io));
+  const written = dryRun ? nowhere() : await openTarget(ends, io);
+  resources.defer(() => written.discard());
   const notices = resources.use(await openMintNotices(options, { io, jobId, isIntoIndex }));
   // Last, so that a wrong path is known before a registry is made or changed.
   const registry = resources.use(
@@ -70,6 +74,18 @@ export async function mint(
   const waiting = openWaitingRoom<WaitingWork>();
   resources.defer(() => waiting.close());
 
+  const told = tellAll([onTerminal(speak), ...notices.reports]);
+  const comparison =
+    held &&
+    (await compareWithIndex(held, {
+      registry,
+      tell: async difference => {
+        tally.warned(difference);
+        await told.warned(difference);
+      },
+    }));
+  const target = comparison?.target ?? written;
+
   using progress = startProgress(io, options, seconds => {
     const done = tally.works.succeeded + tally.works.failed;
     const share = source.reading && shareDone(done, source.reading());
@@ -80,7 +96,7 @@ export async function mint(
       registry: remembering(meter.timing(registry)),
       source,
       target,
-      report: tellAll([onTerminal(speak), ...notices.reports]),
+      report: comparison ? tellAll([told, comparison.report]) : told,
       tally,
       waiting,
       batchSize: options.batchSize,
@@ -100,6 +116,7 @@ export async function mint(
     identifiers: tally.identifiers,
     warnings: tally.warnings,
     elapsed_ms: Math.round(performance.now() - began),
+    ...(comparison && { against: comparison.counts }),
   };
   const { reportUri, problems } = await notices.tell({
     head: {
@@ -120,8 +137,20 @@ export async function mint(
   if (options.json) speak.data(JSON.stringify(summary));
   if (source.reading?.().items === 0) speak.say(`There are no works in ${source.name}.`);
   speak.say(describe(summary, tally, dryRun));
-  const errors = Object.keys(tally.errors) as (keyof typeof tally.errors)[];
-  return exitFor([...errors, ...problems.map(({ code }) => code)]);
+  return exitFor([
+    ...codesIn(tally.errors),
+    ...problems.map(({ code }) => code),
+    ...codesIn(tally.warnings).filter(isDifference),
+  ]);
+}
+
+function codesIn<Code extends ErrorCode>(counts: Readonly<Partial<Record<Code, number>>>): Code[] {
+  return Object.keys(counts) as Code[];
+}
+
+/** What is told beside an answer harms nothing; but a comparison that found something says so by its status too. */
+function isDifference(code: ErrorCode): boolean {
+  return ERRORS[code].exit === EXIT.differences;
 }
 
 /** Why a run did not come to its end, and how the command ends then. */
@@ -199,7 +228,7 @@ function onTerminal({ tell }: Speech): RunReport {
 }
 
 function describe(
-  { works, identifiers, warnings, elapsed_ms, report }: RunSummary,
+  { works, identifiers, warnings, elapsed_ms, report, against }: RunSummary,
   tally: RunTally,
   dryRun: boolean
 ): string {
@@ -215,8 +244,22 @@ function describe(
   ];
   if (Object.keys(tally.errors).length > 0) lines.push(`Errors: ${count(tally.errors)}.`);
   if (Object.keys(warnings).length > 0) lines.push(`Warnings: ${count(warnings)}.`);
+  if (against) lines.push(describeComparison(against));
   lines.push(
     `Took ${(elapsed_ms / 1000).toFixed(1)} s.${report === null ? '' : ` Report: ${report}`}`
   );
   return lines.join('\n');
+}
+
+function describeComparison({
+  same,
+  different,
+  absent,
+  newly_failing: failing,
+  new: unknown,
+}: ComparisonCounts): string {
+  const counts = `Against the index: ${same} same, ${different} different, ${absent} absent, ${failing} newly failing.`;
+  if (unknown === 0) return counts;
+  const works = unknown === 1 ? '1 work has' : `${unknown} works have`;
+  return `${counts} ${works} no canonical ID yet, and could not be compared.`;
 }

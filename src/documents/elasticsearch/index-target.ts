@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { MintedWork, WorkTarget } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import { unwrapWork } from '../../domain/work-wrapper.ts';
@@ -8,7 +9,9 @@ import { documentIn } from './raw-sources.ts';
 
 /** Of a bulk request: larger ones are not faster, and proxies refuse them. */
 const REQUEST_BYTES = 5 * 1024 * 1024;
-const REQUEST_WORKS = 1_000;
+const REQUEST_WORKS = 500;
+/** One alone leaves the cluster idle while the next one is made and sent; of more than three each takes longer. */
+const REQUESTS_AT_ONCE = 3;
 
 const NEWLINE = Buffer.from('\n');
 const TOO_LARGE = 413;
@@ -73,21 +76,43 @@ async function lookAt(cluster: Cluster, { name, index }: IndexLocation): Promise
   }
 }
 
-/** One request after the other: who writes waits until the cluster has taken what it was given. */
+/** Some requests at once: who writes waits until the cluster has taken what it was given. */
 async function writeAll(
   cluster: Cluster,
   location: IndexLocation,
   works: readonly MintedWork[]
 ): Promise<Refused> {
   const refused: Refused = new Map();
-  for (const actions of inRequests(works)) await writeSome(cluster, location, { actions, refused });
+  const write = (actions: readonly Action[]) => writeSome(cluster, location, { actions, refused });
+  for (const turn of inTurns(works)) {
+    await pMap(inRequests(turn), write, { concurrency: REQUESTS_AT_ONCE });
+  }
   return refused;
 }
 
-function* inRequests(works: readonly MintedWork[]): Generator<readonly Action[]> {
+type Placed = readonly [position: number, work: MintedWork];
+
+/** In no turn a document comes twice: of two requests at once nobody knows which is heard last. */
+function* inTurns(works: readonly MintedWork[]): Generator<readonly Placed[]> {
+  let turn: Placed[] = [];
+  let ids = new Set<string>();
+  for (const placed of works.entries()) {
+    const [, { canonicalId }] = placed;
+    if (ids.has(canonicalId)) {
+      yield turn;
+      turn = [];
+      ids = new Set();
+    }
+    turn.push(placed);
+    ids.add(canonicalId);
+  }
+  if (turn.length > 0) yield turn;
+}
+
+function* inRequests(turn: readonly Placed[]): Generator<readonly Action[]> {
   let actions: Action[] = [];
   let bytes = 0;
-  for (const [position, work] of works.entries()) {
+  for (const [position, work] of turn) {
     const action = actionFor(work, position);
     if (actions.length === REQUEST_WORKS || (bytes > 0 && bytes + action.bytes > REQUEST_BYTES)) {
       yield actions;

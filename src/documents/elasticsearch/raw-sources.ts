@@ -10,19 +10,24 @@ const NULL = Buffer.from('null');
 const [LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x0a, 0x0d, 0x20];
 
 /**
- * Reads an answer of Elasticsearch. The `_source` of each hit of a search stays the bytes that the index holds, on one
- * line: a tree would lose how numbers were written, and take several times the memory while a page waits.
+ * Reads an answer of Elasticsearch. The `_source` of each hit of a search, and of each document that was asked for by its
+ * ID, stays the bytes that the index holds, on one line: a tree would lose how numbers were written, and take several times the memory while a page waits.
  *
  * @throws SyntaxError where it is not JSON, or not all of it
  */
 export function parseAnswer(text: string): unknown {
   const json = Buffer.from(text);
-  const hits = findHits(json);
-  const sources = hits.flatMap(source => source ?? []);
+  const { hits, docs } = findDocuments(json);
+  // An answer has either.
+  const sources = [...hits, ...docs].flatMap(source => source ?? []);
   const answer = JSON.parse(withoutSources(json, sources));
-  for (const [index, source] of hits.entries()) {
-    if (source) answer.hits.hits[index]._source = onOneLine(json.subarray(source.from, source.to));
-  }
+  const restore = (found: readonly (Span | undefined)[], read: (index: number) => Found) => {
+    for (const [index, source] of found.entries()) {
+      if (source) read(index)._source = onOneLine(json.subarray(source.from, source.to));
+    }
+  };
+  restore(hits, index => answer.hits.hits[index]);
+  restore(docs, index => answer.docs[index]);
   return answer;
 }
 
@@ -39,33 +44,31 @@ export function documentIn(work: Uint8Array): Buffer {
   return isWrapped({ ...members }) && source ? json.subarray(source.from, source.to) : json;
 }
 
-/** Where the `_source` of each hit stands; undefined for a hit without. */
-function findHits(json: Buffer): (Span | undefined)[] {
-  const hits: (Span | undefined)[] = [];
-  const readHit = (hit: number): number => {
+interface Found {
+  _source: Buffer;
+}
+
+/** Where the `_source` of each hit or document stands; undefined for one without. */
+function findDocuments(json: Buffer): Record<'hits' | 'docs', (Span | undefined)[]> {
+  const found: Record<'hits' | 'docs', (Span | undefined)[]> = { hits: [], docs: [] };
+  const readInto = (list: (Span | undefined)[]) => (document: number) => {
     let source: Span | undefined;
-    const end = walkObject(json, hit, (name, from) => {
+    const end = walkObject(json, document, (name, from) => {
       const to = skipValue(json, from);
       if (name === '_source') source = { from, to };
       return to;
     });
-    hits.push(source);
+    list.push(source);
     return end;
   };
-  const walkHits = (walk: (at: number) => number) => (name: string, at: number) =>
-    name === 'hits' ? walk(at) : skipValue(json, at);
-  walkObject(
-    json,
-    0,
-    walkHits(outer =>
-      walkObject(
-        json,
-        outer,
-        walkHits(inner => walkArray(json, inner, readHit))
-      )
-    )
-  );
-  return hits;
+  walkObject(json, 0, (name, at) => {
+    if (name === 'docs') return walkArray(json, at, readInto(found.docs));
+    if (name !== 'hits') return skipValue(json, at);
+    return walkObject(json, at, (inner, below) =>
+      inner === 'hits' ? walkArray(json, below, readInto(found.hits)) : skipValue(json, below)
+    );
+  });
+  return found;
 }
 
 function withoutSources(json: Buffer, sources: readonly Span[]): string {

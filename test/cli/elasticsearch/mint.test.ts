@@ -1,14 +1,12 @@
 /** `id-minter mint` from and to indexes of a real Elasticsearch. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import type { Desk } from '../../support/command-line.ts';
 import { openDesk } from '../../support/command-line.ts';
+import type { Fault, Spoil } from '../../support/elasticsearch/proxy.ts';
 import { openProxy } from '../../support/elasticsearch/proxy.ts';
 import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
 import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { folio, heading, sierra } from '../../support/identifiers.ts';
-import { sharedDataFolder } from '../../support/shared-data.ts';
 import type { Minted } from '../works.ts';
 import { fromLines, toLines, workOf } from '../works.ts';
 
@@ -53,7 +51,9 @@ const valuesIn = (works: readonly { _source: unknown }[]) =>
   works.map(({ _source }) => (_source as Minted).state.sourceIdentifier.value).sort();
 
 describe('mint from index to index', () => {
-  test('reads all works, writes each under its canonical ID, and mints nothing when said again', async () => {
+  test('reads all works, writes each under its canonical ID, and mints nothing when said again', {
+    timeout: 120_000,
+  }, async () => {
     await using setting = await openSetting();
     const { desk, source, target } = setting;
     const values = Array.from({ length: 1_500 }, (_, number) => `b${number}`);
@@ -260,6 +260,90 @@ describe('a document that the index refuses', () => {
   });
 });
 
+describe('a mapping that takes next to nothing', () => {
+  test('refuses 50,000 documents one by one, and each is counted, named and reported', {
+    timeout: 300_000,
+  }, async () => {
+    await using desk = await openDesk();
+    const kept = { type: 'object', enabled: false };
+    const mappings = {
+      ...{ dynamic: 'strict', properties: { type: { type: 'keyword' }, state: kept, data: kept } },
+    };
+    await using target = await openTestIndex({ mappings });
+    desk.environment = { ID_MINTER_REGISTRY: 'sqlite:registry.sqlite' };
+    const [refused, taken] = [50_000, 50];
+    const works = Array.from({ length: refused + taken }, (_, number) => ({
+      ...workOf(sierra(`b${number}`)),
+      ...(number % 1_001 !== 1_000 && { surplus: number }),
+    }));
+    expect(works.filter(work => 'surplus' in work)).toHaveLength(refused);
+    await desk.write('works.ndjson', toLines(works));
+
+    const { status, stdout, stderr } = await desk.run([
+      ...['mint', 'works.ndjson', '--target', `${url}/${target.index}`],
+      ...['--json', '--report', 'report.json'],
+    ]);
+
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      works: { succeeded: taken, failed: refused },
+      identifiers: { minted: refused + taken },
+    });
+    expect(stderr.match(/^error DOCUMENT_REFUSED: /gm)).toHaveLength(refused);
+    expect(stderr).toContain(`Errors: ${refused} DOCUMENT_REFUSED.`);
+    const report = JSON.parse(await desk.read('report.json'));
+    const failed = new Set(report.errors.map(({ row_id }: { row_id: string }) => row_id));
+    expect(failed.size).toBe(refused);
+    expect(report.errors).toHaveLength(refused);
+    expect(report.errors[0].detail).toContain('strict_dynamic_mapping_exception');
+    expect((await target.read()).map(({ _id }) => _id)).toEqual(report.successful_ids.sort());
+    expect(report.successful_ids).toHaveLength(taken);
+  });
+});
+
+describe('a cluster that fails at every other request', () => {
+  const FAULTS: readonly Fault[] = [
+    ...([{ status: 429 }, 'reset', 'half', { status: 503 }, 'reset after'] as const),
+    'half, said to be whole',
+  ];
+  /** Of each two requests the first one fails, each time in another way. */
+  const failing = (): Spoil => {
+    let failed = 0;
+    return ({ nth, path, method }) => {
+      // What is given back is asked once: its loss is nobody's.
+      if (nth % 2 === 0 || method === 'DELETE') return undefined;
+      failed += 1;
+      if (path.endsWith('/_bulk') && failed % 2 === 0) {
+        return { items: place => (place % 3 === 0 ? 429 : undefined) };
+      }
+      return FAULTS[failed % FAULTS.length];
+    };
+  };
+
+  test('ends with the index of an undisturbed run, each work counted once', {
+    timeout: 120_000,
+  }, async () => {
+    await using setting = await openSetting();
+    const { desk, source, target } = setting;
+    const count = 3_000;
+    await source.put(Array.from({ length: count }, (_, number) => stored(`b${number}`)));
+    await desk.run(['mint', '--full']);
+    await using disturbed = await openTestIndex();
+    await using from = await openProxy(url, failing());
+    await using to = await openProxy(url, failing());
+
+    const { status, stdout } = await desk.run([
+      ...['mint', '--full', '--json', '--source', `${from.url}/${source.index}`],
+      ...['--target', `${to.url}/${disturbed.index}`],
+    ]);
+
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).works).toEqual({ succeeded: count, failed: 0 });
+    expect(await disturbed.read()).toEqual(await target.read());
+    expect(to.requests.length).toBeGreaterThan(2 * (count / 500));
+  });
+});
+
 describe('the connection', () => {
   test('sends the API key to the clusters that the variables name, and shows it nowhere', async () => {
     await using setting = await openSetting();
@@ -346,65 +430,5 @@ describe('the connection', () => {
     expect((await ended).status).toBe(130);
     expect(performance.now() - stopped).toBeLessThan(2_000);
     expect(await source.countOpenContexts()).toBe(0);
-  });
-});
-
-const data = sharedDataFolder();
-
-const keyword = { type: 'keyword', normalizer: 'lower' };
-/** All else of a work is kept and not indexed. */
-const SOURCE_MAPPING = {
-  dynamic: false,
-  properties: {
-    indexed_at: { type: 'date' },
-    data: { properties: { otherIdentifiers: { properties: { value: keyword } } } },
-    state: {
-      properties: {
-        sourceIdentifier: {
-          properties: { value: keyword, identifierType: { properties: { id: keyword } } },
-        },
-      },
-    },
-  },
-};
-const LOWER = { analysis: { normalizer: { lower: { type: 'custom', filter: ['lowercase'] } } } };
-
-/** A line `{"_id", …, "_source"}` without being read: what stands in it is compared as text. */
-function split(line: string): { _id: string; json: string } {
-  const { _id, _source } = JSON.parse(line) as { _id?: string; _source?: unknown };
-  if (_id === undefined || _source === undefined) throw new Error('A real work has no wrapper.');
-  const start = line.indexOf('"_source":') + '"_source":'.length;
-  return { _id, json: line.slice(start, line.lastIndexOf('}')).trim() };
-}
-
-describe.each(data === undefined ? [] : [data])('real works of %s', folder => {
-  test('come out of an index and go into one as they come out of a file and go into one', async () => {
-    await using desk = await openDesk();
-    await using source = await openTestIndex({ mappings: SOURCE_MAPPING, settings: LOWER });
-    await using target = await openTestIndex();
-    const works = join(folder, 'works-source.ndjson');
-    const lines = (await readFile(works, 'utf8')).split('\n').filter(line => line !== '');
-    await source.put(lines.map(split));
-    desk.environment = { ID_MINTER_REGISTRY: 'sqlite:registry.sqlite' };
-    const from = ['mint', '--full', '--source', `${source.url}/${source.index}`];
-
-    const byFile = await desk.run(['mint', works, '--target', 'file.ndjson']);
-    const toFile = await desk.run([...from, '--target', 'index.ndjson', '--json']);
-    const toIndex = await desk.run([...from, '--target', `${target.url}/${target.index}`]);
-
-    // Three of them name predecessors that are not there.
-    expect([byFile.status, toFile.status, toIndex.status]).toEqual([1, 1, 1]);
-    expect(JSON.parse(toFile.stdout).works).toEqual({ succeeded: lines.length - 3, failed: 3 });
-    const idsAndTexts = async (name: string) =>
-      (await desk.read(name))
-        .trimEnd()
-        .split('\n')
-        .map(split)
-        .map(({ json }) => json)
-        .sort();
-    expect(await idsAndTexts('index.ndjson')).toEqual(await idsAndTexts('file.ndjson'));
-    const minted = fromLines<{ _id: string; _source: unknown }>(await desk.read('index.ndjson'));
-    const inOrder = minted.sort((a, b) => Number(a._id > b._id) - Number(a._id < b._id));
-    expect(await target.read()).toEqual(inOrder);
   });
 });

@@ -280,7 +280,7 @@ describe('a target', () => {
     expect(await opened.idsThere()).toHaveLength(4);
   });
 
-  test('gets requests of 5 MiB at most, one after the other', async () => {
+  test('gets requests of 5 MiB at most', async () => {
     await using opened = await open(() => undefined);
     const large = works.slice(0, 30).map((work, number) => ({
       ...work,
@@ -291,6 +291,46 @@ describe('a target', () => {
     expect(lengths).toHaveLength(5);
     for (const length of lengths) expect(length).toBeLessThanOrEqual(5 * 1024 * 1024);
     expect(await opened.idsThere()).toHaveLength(30);
+  });
+
+  test('that hears requests late, and so the first one last, holds of two documents the later', async () => {
+    const many = someIds(1_200);
+    const version = (id: string, number: number): MintedWork => ({
+      place: `line ${number + 1}`,
+      canonicalId: id as MintedWork['canonicalId'],
+      content: { value: { number } },
+    });
+    // Each ID comes once more, 1,200 works later.
+    const twice = [...many, ...many].map(version);
+    await using opened = await open(onBulks(nth => ({ lateMs: nth === 1 ? 1_000 : 0 })));
+
+    expect(await opened.target.write(twice)).toEqual(new Map());
+
+    const numbers = (await opened.index.read()).map(
+      ({ _source }) => (_source as { number: number }).number
+    );
+    expect(numbers.sort((a, b) => a - b)).toEqual(many.map((_, at) => 1_200 + at));
+  });
+
+  test('is sent three requests at once, and no more', async () => {
+    let [underWay, most] = [0, 0];
+    await using opened = await open(({ path }) => {
+      if (!path.endsWith('/_bulk')) return undefined;
+      underWay += 1;
+      most = Math.max(most, underWay);
+      setTimeout(() => {
+        underWay -= 1;
+      }, 1_800);
+      return { lateMs: 2_000 };
+    });
+    const many = someIds(2_000).map((id, number) => ({
+      place: `line ${number + 1}`,
+      canonicalId: id as MintedWork['canonicalId'],
+      content: { value: { number } },
+    }));
+    expect(await opened.target.write(many)).toEqual(new Map());
+    expect(most).toBe(3);
+    expect(await opened.idsThere()).toHaveLength(2_000);
   });
 
   test.each([

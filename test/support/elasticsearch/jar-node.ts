@@ -7,7 +7,9 @@ import type { Launched, NotHere } from '../servers/launcher.ts';
 import { launchedProcess } from '../servers/launcher.ts';
 import { run } from '../servers/processes.ts';
 
-const VERSION = '9.5.3';
+/** What the tests run on, unless the variable names another 8 or 9. */
+const VERSION_VARIABLE = 'ID_MINTER_TEST_ELASTICSEARCH_VERSION';
+const USUAL_VERSION = '9.5.3';
 const JAVA_AT_LEAST = 21;
 
 /** What was built is kept here from run to run. */
@@ -29,7 +31,9 @@ export interface JarNode {
   launch(dataDir: string, port: number): Promise<Launched>;
 }
 
-export async function findJarNode(): Promise<JarNode | NotHere> {
+export async function findJarNode(
+  version = process.env[VERSION_VARIABLE] || USUAL_VERSION
+): Promise<JarNode | NotHere> {
   const jdk = findJdk();
   if (jdk === undefined) {
     return {
@@ -37,20 +41,20 @@ export async function findJarNode(): Promise<JarNode | NotHere> {
     };
   }
   const maven = onPath('mvn');
-  if (maven === undefined && !existsSync(builtHome())) {
+  if (maven === undefined && !existsSync(builtHome(version))) {
     return { whyNot: 'Maven is not installed, which gets the jars of one' };
   }
   return {
-    chosen: `Elasticsearch ${VERSION} from the jars of Maven Central, on ${jdk}`,
+    chosen: `Elasticsearch ${version} from the jars of Maven Central, on ${jdk}`,
     launch: async (dataDir, port) => {
-      if (!existsSync(builtHome())) await build(jdk, maven ?? 'mvn');
-      return await launch(jdk, dataDir, port);
+      if (!existsSync(builtHome(version))) await build(version, jdk, maven ?? 'mvn');
+      return await launch({ home: builtHome(version), jdk }, dataDir, port);
     },
   };
 }
 
-function builtHome(): string {
-  return join(CACHE, VERSION);
+function builtHome(version: string): string {
+  return join(CACHE, version);
 }
 
 function findJdk(): string | undefined {
@@ -85,12 +89,12 @@ function exe(name: string): string {
 }
 
 /** Made aside and then named, since two runs may do so at once. */
-async function build(jdk: string, maven: string): Promise<void> {
-  const home = builtHome();
+async function build(version: string, jdk: string, maven: string): Promise<void> {
+  const home = builtHome(version);
   const unfinished = `${home}.${process.pid}`;
-  console.log(`Getting Elasticsearch ${VERSION} from Maven Central…`);
+  console.log(`Getting Elasticsearch ${version} from Maven Central…`);
   try {
-    await makeNode(jdk, maven, unfinished);
+    await makeNode({ version, jdk, maven }, unfinished);
     await rename(unfinished, home).catch((error: unknown) => {
       if (!existsSync(home)) throw error;
     });
@@ -99,7 +103,10 @@ async function build(jdk: string, maven: string): Promise<void> {
   }
 }
 
-async function makeNode(jdk: string, maven: string, home: string): Promise<void> {
+async function makeNode(
+  { version, jdk, maven }: { version: string; jdk: string; maven: string },
+  home: string
+): Promise<void> {
   const [lib, classes] = [join(home, 'lib'), join(home, 'classes')];
   const [netty, root] = [join(home, 'modules/transport-netty4'), join(home, 'modules/root')];
   for (const folder of [lib, classes, netty, join(root, 'classes'), join(home, 'config')]) {
@@ -108,7 +115,7 @@ async function makeNode(jdk: string, maven: string, home: string): Promise<void>
   await run(
     maven,
     [
-      ...['-q', '-B', '-f', join(PROGRAMS, 'pom.xml'), `-Delasticsearch.version=${VERSION}`],
+      ...['-q', '-B', '-f', join(PROGRAMS, 'pom.xml'), `-Delasticsearch.version=${version}`],
       ...['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DincludeScope=runtime'],
     ],
     { seconds: 580 }
@@ -116,28 +123,34 @@ async function makeNode(jdk: string, maven: string, home: string): Promise<void>
   for (const jar of await readdir(lib)) {
     if (/^(transport-netty4|netty)-/.test(jar)) await rename(join(lib, jar), join(netty, jar));
   }
-  await describeNetty(jdk, netty);
+  await describeNetty({ version, jdk }, netty);
   const classPath = join(lib, '*');
-  const compile = (to: string, program: string) =>
-    run(join(jdk, 'bin', exe('javac')), ['-cp', classPath, '-d', to, join(PROGRAMS, program)], {
-      seconds: 120,
-    });
-  await compile(classes, 'TestNode.java');
-  await compile(join(root, 'classes'), 'RootPlugin.java');
+  const compile = (to: string, ...programs: string[]) =>
+    run(
+      join(jdk, 'bin', exe('javac')),
+      ['-cp', classPath, '-d', to, ...programs.map(program => join(PROGRAMS, program))],
+      { seconds: 120 }
+    );
+  const [major = ''] = version.split('.');
+  await compile(classes, 'TestNode.java', `${major}/Modules.java`);
+  await compile(join(root, 'classes'), 'RootHandler.java', `${major}/RootPlugin.java`);
   const jar = ['--create', '--file', join(root, 'root.jar'), '-C', join(root, 'classes'), '.'];
   await run(join(jdk, 'bin', exe('jar')), jar, { seconds: 60 });
   await rm(join(root, 'classes'), { recursive: true });
   const descriptor = await readFile(join(PROGRAMS, 'root-plugin-descriptor.properties'), 'utf8');
   await writeFile(
     join(root, 'plugin-descriptor.properties'),
-    descriptor.replaceAll('@VERSION@', VERSION)
+    descriptor.replaceAll('@VERSION@', version)
   );
 }
 
 /** The module's descriptor lies in its jar; as a named Java module it could only be loaded by the distribution. */
-async function describeNetty(jdk: string, folder: string): Promise<void> {
+async function describeNetty(
+  { version, jdk }: { version: string; jdk: string },
+  folder: string
+): Promise<void> {
   const inside = 'META-INF/es-plugins/transport-netty4/plugin-descriptor.properties';
-  const jar = join(folder, `transport-netty4-${VERSION}.jar`);
+  const jar = join(folder, `transport-netty4-${version}.jar`);
   await run(join(jdk, 'bin', exe('jar')), ['--extract', '--file', jar, '--dir', folder, inside], {
     seconds: 60,
   });
@@ -148,8 +161,11 @@ async function describeNetty(jdk: string, folder: string): Promise<void> {
   await rm(join(folder, 'META-INF'), { recursive: true });
 }
 
-async function launch(jdk: string, dataDir: string, port: number): Promise<Launched> {
-  const home = builtHome();
+async function launch(
+  { home, jdk }: { home: string; jdk: string },
+  dataDir: string,
+  port: number
+): Promise<Launched> {
   await mkdir(dataDir, { recursive: true });
   const logFile = join(dataDir, 'node.log');
   const log = await open(logFile, 'a');

@@ -8,7 +8,9 @@ import { findFreePort, poll, run } from '../servers/processes.ts';
 import { findJarNode } from './jar-node.ts';
 
 const URL_VARIABLE = 'ID_MINTER_TEST_ELASTICSEARCH_URL';
-const IMAGE = 'docker.elastic.co/elasticsearch/elasticsearch:8.19.0';
+const IMAGE = 'docker.elastic.co/elasticsearch/elasticsearch';
+/** What a container runs where no version is asked for. */
+const IMAGE_VERSION = '8.19.0';
 
 /** The Elasticsearch that all tests of a run share; each test makes indexes of its own in it. */
 export interface TestElasticsearch {
@@ -26,7 +28,8 @@ interface Way {
   readonly url?: string;
 }
 
-type FindWay = () => Promise<Way | NotHere>;
+/** @param version - the one that it has to be; without it the usual one of the way */
+type FindWay = (version?: string) => Promise<Way | NotHere>;
 
 /** In the order in which they are tried. */
 const WAYS: readonly FindWay[] = [findUrl, findDocker, findJarNode];
@@ -40,10 +43,13 @@ export async function whyNoElasticsearch(): Promise<string | undefined> {
 /**
  * Finds an Elasticsearch or starts one.
  *
+ * @param wanted - starts one of exactly this version
  * @throws Error that says what to do where none can be had: no test passes by being left out
  */
-export async function openElasticsearch(): Promise<TestElasticsearch & AsyncDisposable> {
-  const way = await findWay();
+export async function openElasticsearch(
+  wanted?: string
+): Promise<TestElasticsearch & AsyncDisposable> {
+  const way = await findWay(wanted);
   if ('whyNot' in way) throw new Error(`The tests need an Elasticsearch. ${way.whyNot}`);
   if (way.url !== undefined) {
     const version = await readVersion(way.url).catch((error: unknown) => {
@@ -55,10 +61,10 @@ export async function openElasticsearch(): Promise<TestElasticsearch & AsyncDisp
   return await start(way);
 }
 
-async function findWay(): Promise<Way | NotHere> {
+async function findWay(wanted?: string): Promise<Way | NotHere> {
   const reasons: string[] = [];
   for (const find of WAYS) {
-    const found = await find();
+    const found = await find(wanted);
     if (!('whyNot' in found)) return found;
     reasons.push(found.whyNot);
   }
@@ -69,14 +75,15 @@ async function findWay(): Promise<Way | NotHere> {
   };
 }
 
-async function findUrl(): Promise<Way | NotHere> {
+async function findUrl(version?: string): Promise<Way | NotHere> {
+  if (version !== undefined) return { whyNot: `${version} is wanted` };
   const url = process.env[URL_VARIABLE];
   if (!url) return { whyNot: `${URL_VARIABLE} names no server` };
   return { chosen: `the server in ${URL_VARIABLE}`, url: url.replace(/\/$/, '') };
 }
 
 /** Where a Docker engine answers: a `docker` program without an engine is common. */
-async function findDocker(): Promise<Way | NotHere> {
+async function findDocker(version = IMAGE_VERSION): Promise<Way | NotHere> {
   try {
     const version = await run('docker', ['info', '--format', '{{.ServerVersion}}'], {
       seconds: 10,
@@ -85,10 +92,14 @@ async function findDocker(): Promise<Way | NotHere> {
   } catch {
     return { whyNot: 'no Docker engine answers' };
   }
-  return { chosen: `the image ${IMAGE} in Docker`, launch: launchContainer };
+  const image = `${IMAGE}:${version}`;
+  return {
+    chosen: `the image ${image} in Docker`,
+    launch: (dataDir, port) => launchContainer(image, dataDir, port),
+  };
 }
 
-async function launchContainer(dataDir: string, port: number): Promise<Launched> {
+async function launchContainer(image: string, dataDir: string, port: number): Promise<Launched> {
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
   const container = `id-minter-test-elasticsearch-${hash}`;
   keep(`container ${container}`);
@@ -96,7 +107,7 @@ async function launchContainer(dataDir: string, port: number): Promise<Launched>
   const args = [
     ...['run', '--detach', '--name', container, '--publish', `127.0.0.1:${port}:9200`],
     ...[...settings, 'ES_JAVA_OPTS=-Xms512m -Xmx512m'].flatMap(setting => ['--env', setting]),
-    IMAGE,
+    image,
   ];
   await run('docker', args, { seconds: 600 });
   const docker = (...words: string[]) => run('docker', words, { seconds: 60 });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request as it came in. */
 export interface ProxiedRequest {
@@ -16,6 +17,8 @@ export interface ProxiedRequest {
 export type Fault =
   /** not heard by the cluster */
   | { readonly status: number; readonly body?: object }
+  /** heard by the cluster only after a while */
+  | { readonly lateMs: number }
   /** the connection breaks before the cluster hears of it, or after */
   | 'reset'
   | 'reset after'
@@ -77,6 +80,10 @@ async function answer(
   { cluster = '', fault }: { cluster: string | undefined; fault: Fault | undefined }
 ): Promise<void> {
   if (fault === 'reset') return void outgoing.destroy();
+  if (typeof fault === 'object' && 'lateMs' in fault) {
+    await sleep(fault.lateMs);
+    return send(request, outgoing, await forward(cluster, request));
+  }
   if (typeof fault === 'object' && 'status' in fault) {
     const { status, body = { error: { type: 'planted', reason: 'planted' }, status } } = fault;
     return send(request, outgoing, { status, body: Buffer.from(JSON.stringify(body)) });

@@ -14,6 +14,7 @@ export interface TestIndex extends AsyncDisposable {
   readonly index: string;
   /** Puts documents in as the JSON that they are given as. */
   put(documents: readonly { _id: string; json: string }[]): Promise<void>;
+  remove(id: string): Promise<void>;
   /** All documents, in the order of their IDs. */
   read(): Promise<Stored[]>;
   /** The same as text. */
@@ -25,20 +26,20 @@ export interface TestIndex extends AsyncDisposable {
 /** Wellcome's own, as far as it matters to a minter: nothing is indexed but what is searched for. */
 const WORKS_MAPPING = { dynamic: false, properties: { indexed_at: { type: 'date' } } };
 
-export async function openTestIndex({
-  mappings = WORKS_MAPPING,
-  settings = {},
-}: {
-  mappings?: object;
-  settings?: object;
-} = {}): Promise<TestIndex> {
-  const { url } = inject('elasticsearch');
-  const index = indexName('works');
+/**
+ * @param url - of a cluster that is not the one of all tests
+ * @param mappings - undefined where a template of the cluster says
+ */
+export async function openTestIndex(
+  about: { url?: string; index?: string; mappings?: object | undefined; settings?: object } = {}
+): Promise<TestIndex> {
+  const { url = inject('elasticsearch').url, index = indexName('works'), settings = {} } = about;
+  const mappings = 'mappings' in about ? about.mappings : WORKS_MAPPING;
   const own = { number_of_shards: 2, number_of_replicas: 0, ...settings };
-  await ask('PUT', `${url}/${index}`, { mappings, settings: own });
+  await askCluster('PUT', `${url}/${index}`, { mappings, settings: own });
   const readText = async () => {
-    await ask('POST', `${url}/${index}/_refresh`);
-    return await ask('POST', `${url}/${index}/_search`, { size: 10_000 });
+    await askCluster('POST', `${url}/${index}/_refresh`);
+    return await askCluster('POST', `${url}/${index}/_search`, { size: 10_000 });
   };
   return {
     url,
@@ -48,9 +49,16 @@ export async function openTestIndex({
         const lines = documents
           .slice(start, start + 5_000)
           .map(({ _id, json }) => `${JSON.stringify({ index: { _id } })}\n${json}\n`);
-        const answer = await ask('POST', `${url}/${index}/_bulk?refresh=true`, lines.join(''));
+        const answer = await askCluster(
+          'POST',
+          `${url}/${index}/_bulk?refresh=true`,
+          lines.join('')
+        );
         if (JSON.parse(answer).errors) throw new Error(answer.slice(0, 1_000));
       }
+    },
+    remove: async id => {
+      await askCluster('DELETE', `${url}/${index}/_doc/${encodeURIComponent(id)}?refresh=true`);
     },
     read: async () => {
       const { hits } = JSON.parse(await readText()) as { hits: { hits: Stored[] } };
@@ -60,19 +68,23 @@ export async function openTestIndex({
     },
     readText,
     countOpenContexts: async () => {
-      const stats = JSON.parse(await ask('GET', `${url}/${index}/_stats/search`)) as {
+      const stats = JSON.parse(await askCluster('GET', `${url}/${index}/_stats/search`)) as {
         _all: { total: { search: { open_contexts: number } } };
       };
       return stats._all.total.search.open_contexts;
     },
     async [Symbol.asyncDispose]() {
-      await ask('DELETE', `${url}/${index}`);
+      await askCluster('DELETE', `${url}/${index}`);
     },
   };
 }
 
 /** @returns the answer as text */
-async function ask(method: string, url: string, body?: object | string): Promise<string> {
+export async function askCluster(
+  method: string,
+  url: string,
+  body?: object | string
+): Promise<string> {
   const isText = typeof body === 'string';
   const answer = await fetch(url, {
     method,

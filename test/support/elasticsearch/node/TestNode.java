@@ -28,7 +28,7 @@ public final class TestNode {
             .build();
         LogConfigurator.configureESLogging();
         PluginsLoader loader = PluginsLoader.createPluginsLoader(
-            PluginsLoader.loadModulesBundles(home.resolve("modules"), true),
+            Modules.in(home.resolve("modules")),
             Set.of(),
             Map.of(),
             false
