@@ -7,8 +7,8 @@ import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally } from '../../domain/run-report.ts';
 import type { TimeWindow } from '../../domain/time-window.ts';
 import { parseWindow } from '../../domain/time-window.ts';
-import type { IndexAddress, IndexFlags } from '../../runtime/index-location.ts';
-import { locateIndex } from '../../runtime/index-location.ts';
+import type { IndexAddress, IndexFlags, IndexPlace } from '../../runtime/index-location.ts';
+import { findIndex } from '../../runtime/index-location.ts';
 import {
   nowhere,
   openIdentifiedWorks,
@@ -22,6 +22,7 @@ import {
   STANDARD,
 } from '../../runtime/open-documents.ts';
 import { remembering } from '../../runtime/open-registry.ts';
+import type { Environment, Settings } from '../../runtime/settings.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
@@ -82,11 +83,11 @@ export async function mint(
   options: MintOptions,
   io: Io
 ): Promise<number> {
-  const named = readEnds(file, options);
+  const named = readEnds(file, options, io);
   const staysLocal = isFile(named.source) && isFile(named.target);
   // Before a cluster, or what keeps its name, is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
-  const ends = await locateEnds(named, options, io);
+  const ends = await locateEnds(named);
   boundHeap();
   const began = performance.now();
   const speak = speech(io, options);
@@ -166,8 +167,8 @@ interface Ends<Index = IndexAddress> {
   readonly window?: TimeWindow | undefined;
 }
 
-/** @throws IdMinterError USAGE, before anything is asked */
-function readEnds(file: string | undefined, options: MintOptions): Ends<IndexFlags> {
+/** @throws IdMinterError USAGE, and what `findIndex` throws, before anything is asked */
+function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends<IndexPlace> {
   if (options.resolver !== undefined && options.resolver !== 'local') {
     throw usage(
       `--resolver ${options.resolver} is gone: it could only look up. Use \`id-minter lookup\` for that.`
@@ -176,34 +177,26 @@ function readEnds(file: string | undefined, options: MintOptions): Ends<IndexFla
   if (file !== undefined && options.source !== undefined) {
     throw usage(`Two sources are named, ${file} and ${options.source}: give one.`);
   }
-  const source = readSource(options.source ?? file, options);
+  const source = readSource(options.source ?? file, options, io);
   const window = isFile(source) ? undefined : readWindow(options);
-  const target = readTarget(options, !isFile(source));
+  const target = readTarget(options, { isFromIndex: !isFile(source), io });
   if (options.json && target === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
   if (isFile(target)) refuseSharedReport(options, target);
-  return { source, target, window };
-}
-
-/** @throws IdMinterError USAGE, and what `locateIndex` throws */
-async function locateEnds(
-  { source: named, target: namedTarget, window }: Ends<IndexFlags>,
-  { dryRun }: MintOptions,
-  { environment }: Io
-): Promise<Ends> {
-  const surroundings = { environment, settings: readSettings(environment) };
-  const [source, target] = await Promise.all([
-    isFile(named) ? named : locateIndex('SOURCE', named, surroundings),
-    isFile(namedTarget) ? namedTarget : locateIndex('TARGET', namedTarget, surroundings),
-  ]);
-  if (!isFile(source) && !isFile(target) && source.name === target.name && !dryRun) {
+  else if (!isFile(source) && source.name === target.name && !options.dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
   return { source, target, window };
 }
 
-function readSource(named: string | undefined, options: MintOptions): End<IndexFlags> {
+/** @throws IdMinterError as the `address` of an index does */
+async function locateEnds({ source, target, window }: Ends<IndexPlace>): Promise<Ends> {
+  const locate = async (end: End<IndexPlace>) => (isFile(end) ? end : await end.address());
+  return { source: await locate(source), target: await locate(target), window };
+}
+
+function readSource(named: string | undefined, options: MintOptions, io: Io): End<IndexPlace> {
   const { sourceIdentifiers, windowStart, windowEnd, full } = options;
   const isSelected = (sourceIdentifiers ?? windowStart ?? windowEnd ?? full) !== undefined;
   if (named === undefined && !isSelected) {
@@ -212,17 +205,20 @@ function readSource(named: string | undefined, options: MintOptions): End<IndexF
     );
   }
   if (named === undefined || isUrl(named)) {
-    return indexFlags(options, 'source', named);
+    return findIndex('SOURCE', indexFlags(options, 'source', named), surroundings(io));
   }
   refuseIdle(options, OF_SOURCE_INDEXES, `the works come from ${named}`);
   return named;
 }
 
-function readTarget(options: MintOptions, isFromIndex: boolean): End<IndexFlags> {
+function readTarget(
+  options: MintOptions,
+  { isFromIndex, io }: { isFromIndex: boolean; io: Io }
+): End<IndexPlace> {
   const { target } = options;
   const isNamed = OF_TARGET_INDEXES.some(name => options[name] !== undefined);
   if (isUrl(target) || (target === undefined && (isFromIndex || isNamed))) {
-    return indexFlags(options, 'target', target);
+    return findIndex('TARGET', indexFlags(options, 'target', target), surroundings(io));
   }
   if (target !== undefined) refuseIdle(options, OF_TARGET_INDEXES, `the works go to ${target}`);
   return target ?? STANDARD;
@@ -241,6 +237,10 @@ function indexFlags(
     mode: options[`${side}EsMode`],
     pipelineDate: options.pipelineDate,
   };
+}
+
+function surroundings({ environment }: Io): { environment: Environment; settings: Settings } {
+  return { environment, settings: readSettings(environment) };
 }
 
 /** Exactly one of ids, window and full says which works of an index are meant. */
