@@ -19,14 +19,18 @@ import { createProgram } from '../src/cli/program.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
 import { ERRORS } from '../src/domain/errors.ts';
 import { DEFAULT_CONCEPT_TYPES } from '../src/domain/source-identifier.ts';
-import { VARIABLES } from '../src/runtime/settings.ts';
+import { IDLE_VARIABLES, VARIABLES } from '../src/runtime/settings.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { describeTerraformVariables } from './terraform-variables.ts';
 
 /** What stands between `<!-- name: … -->` and `<!-- end of name -->` in each page; paths are the project's. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/cli.md': { commands: describeCommands, exit: describeExits },
-  'docs/configuration.md': { variables: describeVariables, concepts: describeConcepts },
+  'docs/configuration.md': {
+    variables: describeVariables,
+    idle: describeIdle,
+    concepts: describeConcepts,
+  },
   'docs/errors.md': { codes: describeCodes },
   'docs/reliability.md': { campaigns: describeCampaigns },
   'docs/benchmarks.md': {
@@ -189,6 +193,13 @@ function describeVariables(): string {
     return `| \`${name}\` | ${shown} | ${allowed ?? 'a text'} | ${about} |`;
   });
   return ['| Variable | Default | Allowed | Meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function describeIdle(): string {
+  const rows = Object.entries(IDLE_VARIABLES).map(
+    ([name, why]) => `| \`${name}\` | ${capitalise(why)} |`
+  );
+  return ['| Variable | Why |', '|---|---|', ...rows].join('\n');
 }
 
 function describeConcepts(): string {

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { IdMinterError } from '../domain/errors.ts';
 import type { TimeWindow } from '../domain/time-window.ts';
 import { parseWindow } from '../domain/time-window.ts';
-import type { IndexAddress, IndexFlags } from '../runtime/index-location.ts';
-import { locateIndex } from '../runtime/index-location.ts';
+import type { IndexAddress, IndexFlags, IndexPlace } from '../runtime/index-location.ts';
+import { findIndex } from '../runtime/index-location.ts';
 import { STANDARD } from '../runtime/open-documents.ts';
+import type { Environment, Settings } from '../runtime/settings.ts';
 import { readSettings } from '../runtime/settings.ts';
 import type { CommonOptions, Io } from './io.ts';
 
@@ -66,7 +67,7 @@ export interface Ends<Index = IndexAddress> {
 }
 
 /** @throws IdMinterError USAGE, before anything is asked */
-export function readEnds(file: string | undefined, options: MintOptions): Ends<IndexFlags> {
+export function readEnds(file: string | undefined, options: MintOptions, io: Io): Ends<IndexPlace> {
   if (options.resolver !== undefined && options.resolver !== 'local') {
     throw usage(
       `--resolver ${options.resolver} is gone: it could only look up. Use \`id-minter lookup\` for that.`
@@ -75,47 +76,45 @@ export function readEnds(file: string | undefined, options: MintOptions): Ends<I
   if (file !== undefined && options.source !== undefined) {
     throw usage(`Two sources are named, ${file} and ${options.source}: give one.`);
   }
-  const source = readSource(options.source ?? file, options);
+  const source = readSource(options.source ?? file, options, io);
   const window = isFile(source) ? undefined : readWindow(options);
-  const target = readTarget(options, !isFile(source));
+  const target = readTarget(options, { isFromIndex: !isFile(source), io });
   if (options.json && target === STANDARD && !options.dryRun) {
     throw usage('With --json standard output holds the summary: give the works a --target FILE.');
   }
   if (isFile(target)) refuseSharedReport(options, target);
-  return { source, target, window, against: readAgainst(options) };
-}
-
-/** @throws IdMinterError USAGE, and what `locateIndex` throws */
-export async function locateEnds(
-  { source: named, target: namedTarget, window, against: compared }: Ends<IndexFlags>,
-  { dryRun }: MintOptions,
-  { environment }: Io
-): Promise<Ends> {
-  const surroundings = { environment, settings: readSettings(environment) };
-  const [source, target, against] = await Promise.all([
-    isFile(named) ? named : locateIndex('SOURCE', named, surroundings),
-    isFile(namedTarget) ? namedTarget : locateIndex('TARGET', namedTarget, surroundings),
-    compared && locateIndex('TARGET', compared, surroundings),
-  ]);
-  if (!isFile(source) && !isFile(target) && source.name === target.name && !dryRun) {
+  else if (!isFile(source) && source.name === target.name && !options.dryRun) {
     throw usage(`The works come from ${source.name} and would go there: name another target.`);
   }
-  return { source, target, window, against };
+  return { source, target, window, against: readAgainst(options, io) };
 }
 
-function readAgainst({
+/** @throws IdMinterError as the `address` of an index does */
+export async function locateEnds({
+  source,
+  target,
+  window,
   against,
-  dryRun,
-  targetEsMode: mode,
-  pipelineDate,
-}: MintOptions): IndexFlags | undefined {
+}: Ends<IndexPlace>): Promise<Ends> {
+  const locate = async (end: End<IndexPlace>) => (isFile(end) ? end : await end.address());
+  return {
+    source: await locate(source),
+    target: await locate(target),
+    window,
+    against: await against?.address(),
+  };
+}
+
+function readAgainst(options: MintOptions, io: Io): IndexPlace | undefined {
+  const { against, dryRun, targetEsMode: mode, pipelineDate } = options;
   if (against === undefined) return undefined;
   if (!dryRun) throw usage('--against compares, and writes nothing: say --dry-run with it.');
   const named = isUrl(against) ? { url: against } : { index: against };
-  return { ...named, flag: '--against', mode, pipelineDate };
+  const flags = { ...named, flag: '--against', mode, pipelineDate };
+  return findIndex('TARGET', flags, surroundings(io));
 }
 
-function readSource(named: string | undefined, options: MintOptions): End<IndexFlags> {
+function readSource(named: string | undefined, options: MintOptions, io: Io): End<IndexPlace> {
   const { sourceIdentifiers, windowStart, windowEnd, full } = options;
   const isSelected = (sourceIdentifiers ?? windowStart ?? windowEnd ?? full) !== undefined;
   if (named === undefined && !isSelected) {
@@ -124,17 +123,20 @@ function readSource(named: string | undefined, options: MintOptions): End<IndexF
     );
   }
   if (named === undefined || isUrl(named)) {
-    return indexFlags(options, 'source', named);
+    return findIndex('SOURCE', indexFlags(options, 'source', named), surroundings(io));
   }
   refuseIdle(options, OF_SOURCE_INDEXES, `the works come from ${named}`);
   return named;
 }
 
-function readTarget(options: MintOptions, isFromIndex: boolean): End<IndexFlags> {
+function readTarget(
+  options: MintOptions,
+  { isFromIndex, io }: { isFromIndex: boolean; io: Io }
+): End<IndexPlace> {
   const { target } = options;
   const isNamed = OF_TARGET_INDEXES.some(name => options[name] !== undefined);
   if (isUrl(target) || (target === undefined && (isFromIndex || isNamed))) {
-    return indexFlags(options, 'target', target);
+    return findIndex('TARGET', indexFlags(options, 'target', target), surroundings(io));
   }
   if (target !== undefined) refuseIdle(options, OF_TARGET_INDEXES, `the works go to ${target}`);
   return target ?? STANDARD;
@@ -153,6 +155,10 @@ function indexFlags(
     mode: options[`${side}EsMode`],
     pipelineDate: options.pipelineDate,
   };
+}
+
+function surroundings({ environment }: Io): { environment: Environment; settings: Settings } {
+  return { environment, settings: readSettings(environment) };
 }
 
 /** Exactly one of ids, window and full says which works of an index are meant. */

@@ -21,12 +21,13 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the registry that a URL names. Passwords come from where the command line has them from: RDS_PASSWORD, or the
- * variable or file that the URL names. It holds connections: close it, or declare it with `await using`.
+ * Opens the registry that a URL names. Logins come from where the command line has them from: RDS_PASSWORD, the
+ * secret of RDS_SECRET_NAME, IAM, or the variable or file that the URL names. It holds connections: close it, or declare it with `await using`.
  *
- * @param url - `sqlite:PATH` or `mysql://USER@HOST:PORT/DATABASE`, with `?tls=`, `?password-env=` or `?password-file=`
+ * @param url - `sqlite:PATH` or `mysql://USER@HOST:PORT/DATABASE`, with `?tls=`, `?auth=iam`, `?password-env=` or
+ *   `?password-file=`
  * @throws IdMinterError INVALID_CONFIGURATION for the URL or a variable; REGISTRY_NOT_FOUND, REGISTRY_ACCESS_DENIED,
- * REGISTRY_UNAVAILABLE or one of the SCHEMA codes where the registry cannot be used
+ * REGISTRY_UNAVAILABLE, one of the SECRET codes or one of the SCHEMA codes where the registry cannot be used
  */
 export async function openRegistry(url: string, options: OpenOptions = {}): Promise<Registry> {
   const environment = process.env;

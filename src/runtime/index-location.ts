@@ -31,19 +31,45 @@ const DEV = 'dev';
 /** Where a cluster is named by secrets, and by which of its hosts: inside its network, or from anywhere. */
 type SecretMode = 'private' | 'public';
 
+type Cluster = Pick<IndexAddress, 'url' | 'apiKey'>;
+
+/** An index of which it is known who knows its address: two of one name are one. */
+export interface IndexPlace {
+  /** For people: `https://HOST:PORT/INDEX`, or the pipeline whose secrets have the host. */
+  readonly name: string;
+  /** @throws IdMinterError SECRET_NOT_FOUND, SECRET_ACCESS_DENIED, SECRET_UNAVAILABLE, INVALID_CONFIGURATION */
+  address(): Promise<IndexAddress>;
+}
+
+interface Surroundings {
+  readonly environment: Environment;
+  readonly settings: Settings;
+}
+
 /**
- * Finds out which index is meant. A flag wins over a variable, and an exact name over prefix and suffix. In a Lambda a
- * cluster that nothing names is the private one of its pipeline. All that can be said without secrets is said before any
- * is read.
+ * Finds out which index is meant, with its address.
  *
- * @throws IdMinterError INVALID_CONFIGURATION, USAGE; SECRET_NOT_FOUND, SECRET_ACCESS_DENIED or SECRET_UNAVAILABLE where
- *   the cluster is named in AWS Secrets Manager
+ * @throws IdMinterError as {@link findIndex} and the `address` of its answer do
  */
 export async function locateIndex(
   side: 'SOURCE' | 'TARGET',
   flags: IndexFlags,
-  { environment, settings }: { environment: Environment; settings: Settings }
+  surroundings: Surroundings
 ): Promise<IndexAddress> {
+  return await findIndex(side, flags, surroundings).address();
+}
+
+/**
+ * Finds out which index is meant, without asking anybody. A flag wins over a variable, and an exact name over prefix and
+ * suffix. In a Lambda a cluster that nothing names is the private one of its pipeline.
+ *
+ * @throws IdMinterError INVALID_CONFIGURATION, USAGE
+ */
+export function findIndex(
+  side: 'SOURCE' | 'TARGET',
+  flags: IndexFlags,
+  { environment, settings }: Surroundings
+): IndexPlace {
   const { url, index: inPath } = splitUrl(flags, side);
   if (inPath !== undefined && flags.index !== undefined && inPath !== flags.index) {
     throw new IdMinterError(
@@ -51,13 +77,22 @@ export async function locateIndex(
       `Two indexes are named, ${inPath} and ${flags.index}: give one. Nothing was done.`
     );
   }
-  const index = inPath ?? nameIndex(side, flags, { environment, settings });
   const mode = chooseMode(side, { url, mode: flags.mode, environment });
-  const cluster =
-    mode === 'private' || mode === 'public'
-      ? await readCluster(mode, flags.pipelineDate ?? settings.PIPELINE_DATE)
-      : locateCluster(url, side, { isLocal: mode === 'local', environment, settings });
-  return { ...cluster, index, name: `${cluster.url}/${index}` };
+  const index = inPath ?? nameIndex(side, flags, { environment, settings });
+  const at = (cluster: Cluster): IndexAddress => ({
+    ...{ ...cluster, index, name: `${cluster.url}/${index}` },
+  });
+  if (mode === 'private' || mode === 'public') {
+    const secrets = secretsOf(mode, flags.pipelineDate ?? settings.PIPELINE_DATE);
+    return {
+      name: `${secrets.host}/${index}`,
+      address: async () => at(await readCluster(secrets)),
+    };
+  }
+  const located = at(
+    locateCluster(url, side, { isLocal: mode === 'local', environment, settings })
+  );
+  return { name: located.name, address: async () => located };
 }
 
 /** The path of a URL on a command line names the index, as the tools that copy indexes have it. */
@@ -98,11 +133,15 @@ function urlVariable(side: 'SOURCE' | 'TARGET', environment: Environment): strin
   return [`ES_${side}_URL`, 'ES_URL'].find(name => environment[name]);
 }
 
-/** The four secrets of a pipeline's cluster, each a text by itself. */
-async function readCluster(
-  mode: SecretMode,
-  pipelineDate: string | undefined
-): Promise<Pick<IndexAddress, 'url' | 'apiKey'>> {
+/** The names of the four secrets of a pipeline's cluster. */
+interface ClusterSecrets {
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: string;
+  readonly apiKey: string;
+}
+
+function secretsOf(mode: SecretMode, pipelineDate: string | undefined): ClusterSecrets {
   if (pipelineDate === undefined) {
     throw new IdMinterError(
       'INVALID_CONFIGURATION',
@@ -112,19 +151,25 @@ async function readCluster(
     );
   }
   const prefix = `elasticsearch/pipeline_storage_${pipelineDate}`;
-  const names = [
-    `${prefix}/protocol`,
-    `${prefix}/${mode}_host`,
-    `${prefix}/port`,
-    `${prefix}/id_minter/api_key`,
-  ] as const;
-  const texts = await readSecrets({ names, namedBy: 'PIPELINE_DATE or --pipeline-date' });
+  return {
+    protocol: `${prefix}/protocol`,
+    host: `${prefix}/${mode}_host`,
+    port: `${prefix}/port`,
+    apiKey: `${prefix}/id_minter/api_key`,
+  };
+}
+
+async function readCluster(secrets: ClusterSecrets): Promise<Cluster> {
+  const texts = await readSecrets({
+    names: [secrets.protocol, secrets.host, secrets.port, secrets.apiKey],
+    namedBy: 'PIPELINE_DATE or --pipeline-date',
+  });
   const [protocol = '', host = '', port = '', apiKey = ''] = texts.map(text => text.trim());
-  if (!/^https?$/.test(protocol)) unfitSecret(names[0], 'http and https are allowed');
-  if (!/^[\w.-]+$/.test(host)) unfitSecret(names[1], 'it is no name of a host');
-  if (!/^\d{1,5}$/.test(port)) unfitSecret(names[2], 'it is no number of a port');
+  if (!/^https?$/.test(protocol)) unfitSecret(secrets.protocol, 'http and https are allowed');
+  if (!/^[\w.-]+$/.test(host)) unfitSecret(secrets.host, 'it is no name of a host');
+  if (!/^\d{1,5}$/.test(port)) unfitSecret(secrets.port, 'it is no number of a port');
   // The client would send none, and the cluster speak of a missing key.
-  if (apiKey === '') unfitSecret(names[3], 'it is empty');
+  if (apiKey === '') unfitSecret(secrets.apiKey, 'it is empty');
   return { url: `${protocol}://${host}:${port}`, apiKey };
 }
 
@@ -136,7 +181,7 @@ function locateCluster(
     environment,
     settings,
   }: { isLocal: boolean; environment: Environment; settings: Settings }
-): Pick<IndexAddress, 'url' | 'apiKey'> {
+): Cluster {
   const apiKey = settings.ES_API_KEY;
   if (url !== undefined) return { url, apiKey };
   const named = isLocal ? undefined : urlVariable(side, environment);

@@ -41,11 +41,11 @@ export async function mint(
   options: MintOptions,
   io: Io
 ): Promise<number> {
-  const named = readEnds(file, options);
+  const named = readEnds(file, options, io);
   const staysLocal = isFile(named.source) && isFile(named.target) && named.against === undefined;
   // Before a cluster, or what keeps its name, is asked for anything.
   if (!staysLocal) survey(io, options, staysLocal);
-  const ends = await locateEnds(named, options, io);
+  const ends = await locateEnds(named);
   boundHeap();
   const began = performance.now();
   const speak = speech(io, options);

@@ -1,5 +1,6 @@
+import dns from 'node:dns';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, describe, expect, inject, test, vi } from 'vitest';
 import { connector } from '../../../src/registry/mysql/mysql-connection.ts';
 import { translateMysqlError } from '../../../src/registry/mysql/mysql-errors.ts';
 import type { MysqlSettings } from '../../../src/registry/mysql/mysql-settings.ts';
@@ -9,7 +10,10 @@ import { AUTHORITY, listen, readGreeting, startTlsServer } from './tls-server.ts
 const servers = inject('servers');
 const trusted = getCACertificates('default');
 
-afterEach(() => setDefaultCACertificates(trusted));
+afterEach(() => {
+  setDefaultCACertificates(trusted);
+  vi.restoreAllMocks();
+});
 
 describe.each(servers)('an encrypted connection to $kind', server => {
   test('is refused where nobody vouches for the server, and the error says how far to trust', async () => {
@@ -61,6 +65,31 @@ describe.each(servers)('an encrypted connection to $kind', server => {
     expect(await tryToLogIn(impostor, host, 'require')).toBe('REGISTRY_ACCESS_DENIED');
   });
 });
+
+test('a host of RDS is checked against the authorities of RDS, and no others', async () => {
+  const [server] = servers;
+  if (server === undefined) throw new Error('There is no server.');
+  await using impostor = await startTlsServer(server.url, 'localhost');
+  setDefaultCACertificates([...trusted, AUTHORITY]);
+  // Every name is this machine.
+  vi.spyOn(dns, 'lookup').mockImplementation(((...args: readonly unknown[]) =>
+    (args.at(-1) as LookUpDone)(null, [{ address: '127.0.0.1', family: 4 }])) as typeof dns.lookup);
+  const reasonAt = async (host: string) => {
+    const settings: MysqlSettings = {
+      ...{ host, port: impostor.port, user: 'someone', password: async () => 'secret' },
+      ...{ database: 'd', tls: 'verify' },
+    };
+    return await connector(settings)().catch((error: Error) => error.message);
+  };
+  // Here the authority is trusted, and the name is wrong.
+  expect(await reasonAt('db.example.org')).toMatch(/does not match/);
+  expect(await reasonAt('id-minter.cluster-c1.eu-west-1.rds.amazonaws.com')).toMatch(
+    /issuer|self-signed/
+  );
+  expect(impostor.logins).toBe(0);
+});
+
+type LookUpDone = (error: null, addresses: { address: string; family: number }[]) => void;
 
 test.each(['destroy', 'resetAndDestroy'] as const)(
   'a server that goes away in the middle of TLS is passing (%s)',
