@@ -161,9 +161,11 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
       'ends the name of the index, and is part of the paths (default: PIPELINE_DATE)'
     )
     .option('--graph-date <date>', 'part of the paths (default: GRAPH_DATE, or prod)')
-    .option(
-      '--es-mode <mode>',
-      'how the index is found: public, private or local (default: as `mint` does)'
+    .addOption(
+      new Option(
+        '--es-mode <mode>',
+        'how the index is found: public, private or local (default: as `mint` does)'
+      ).choices(['public', 'private', 'local'])
     )
     .option('--partition-size <ids>', 'ids a partition', partitionSize, PARTITION_SIZE)
     .option(

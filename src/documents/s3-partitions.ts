@@ -4,18 +4,13 @@ import { readAwsFailure } from '../aws/aws-failure.ts';
 import { openS3 } from '../aws/s3.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { PartitionStore } from '../domain/partitions.ts';
+import type { PartitionStore, StoredObject } from '../domain/partitions.ts';
 
 export interface S3Options {
   /** Whether the bucket is named in the path and not in the host: services beside AWS's own need it. */
   readonly pathStyle: boolean;
   /** Ends all requests. */
   readonly signal: AbortSignal;
-}
-
-export interface S3Object {
-  readonly bucket: string;
-  readonly key: string;
 }
 
 /** A folder of a bucket, opened when the first partition comes. */
@@ -35,7 +30,7 @@ export function s3Partitions(
         const object = { Bucket: bucket, Key: key, ContentType: 'application/json', Body: json };
         await (await client).send(new PutObjectCommand(object), { abortSignal: signal });
       });
-      return urlOf(key);
+      return { uri: urlOf(key), bucket, key };
     },
     [Symbol.dispose]() {
       client?.then(
@@ -48,7 +43,7 @@ export function s3Partitions(
 
 /** @throws IdMinterError PARTITION_REFUSED, PARTITION_UNAVAILABLE, INVALID_CONFIGURATION */
 export async function readPartitionText(
-  { bucket, key }: S3Object,
+  { bucket, key }: Pick<StoredObject, 'bucket' | 'key'>,
   { pathStyle, signal }: S3Options
 ): Promise<string> {
   return await asOurs(`s3://${bucket}/${key}`, 's3:GetObject and kms:Decrypt', async () => {

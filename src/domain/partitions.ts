@@ -14,10 +14,18 @@ export interface PartitionStore {
   /** What people are told: the URL of the folder. */
   readonly name: string;
   /**
-   * @returns the URL of what was written
+   * @returns where it stands
    * @throws IdMinterError PARTITION_REFUSED, PARTITION_UNAVAILABLE, INVALID_CONFIGURATION
    */
-  write(file: string, json: string): Promise<string>;
+  write(file: string, json: string): Promise<StoredObject>;
+}
+
+/** An object of a bucket. */
+export interface StoredObject {
+  /** `s3://BUCKET/KEY` */
+  readonly uri: string;
+  readonly bucket: string;
+  readonly key: string;
 }
 
 /** What a minter is sent for a partition; the names are those of the request. */
@@ -32,4 +40,13 @@ export interface PartitionReference {
 export type FoundWork =
   | { readonly partitions: readonly PartitionReference[] }
   /** A JSON array of the references in an object of its own, since it would be too long for a state machine. */
-  | { readonly manifest: { readonly s3_uri: string; readonly partitions: number } };
+  | { readonly manifest: Manifest };
+
+/** Where the references stand. Bucket and key by themselves are what the reader of a distributed Map takes. */
+export interface Manifest {
+  readonly s3_uri: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** How many it names. */
+  readonly partitions: number;
+}

@@ -1,4 +1,5 @@
 import type { FoundWork } from '../domain/partitions.ts';
+import { boundHeap } from '../runtime/heap.ts';
 import { openFindWork } from '../runtime/open-find-work.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { PARTITION_SIZE } from '../steps/batch-defaults.ts';
@@ -15,6 +16,7 @@ import { readFindWorkEvent } from './requests.ts';
 export async function handler(event: unknown): Promise<FoundWork> {
   try {
     const request = readFindWorkEvent(event);
+    boundHeap();
     const environment = process.env;
     const settings = readSettings(environment);
     // Nothing is lost when the function is stopped: no partition is minted before all are written.

@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { readPartitionText, s3Partitions } from '../documents/s3-partitions.ts';
 import type { IndexSelection } from '../domain/documents.ts';
 import { newJobId } from '../domain/job-id.ts';
-import type { IdSource, PartitionStore } from '../domain/partitions.ts';
+import type { IdSource, PartitionStore, StoredObject } from '../domain/partitions.ts';
 import { namesBucketsInPaths } from './aws-endpoint.ts';
 import { locateIndex } from './index-location.ts';
 import { openIndexedIds } from './open-documents.ts';
@@ -70,7 +70,7 @@ export async function openFindWork(
  * @throws IdMinterError PARTITION_REFUSED, PARTITION_UNAVAILABLE, INVALID_CONFIGURATION
  */
 export async function readPartitionFile(
-  object: { readonly bucket: string; readonly key: string },
+  object: Pick<StoredObject, 'bucket' | 'key'>,
   { environment, signal }: Pick<FindWorkSurroundings, 'environment' | 'signal'>
 ): Promise<string> {
   return await readPartitionText(object, { pathStyle: namesBucketsInPaths(environment), signal });
@@ -120,8 +120,8 @@ function nameScope(selection: IndexSelection): string {
   }
   const { ids } = selection;
   const joined = ids.join('_');
-  if (ids.length <= IDS_IN_PATH && Buffer.byteLength(joined) <= PATH_OF_IDS_MAX) {
-    return `by_id/${joined}`;
-  }
+  const isShort = ids.length <= IDS_IN_PATH && Buffer.byteLength(joined) <= PATH_OF_IDS_MAX;
+  // A key is UTF-8, which has no halves of characters.
+  if (isShort && joined.isWellFormed()) return `by_id/${joined}`;
   return `by_id/hash_${createHash('sha256').update(joined).digest('hex').slice(0, 12)}`;
 }

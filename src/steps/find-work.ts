@@ -36,7 +36,7 @@ export async function findWork(options: FindWorkOptions): Promise<FoundWork> {
     inBatches(source.ids(), partitionSize, signal),
     async (ids, place): Promise<PartitionReference> => {
       const request = { job_id: nameJob(options.jobId, place), source_identifiers: ids };
-      const uri = await store.write(`partition-${place}.json`, JSON.stringify(request));
+      const { uri } = await store.write(`partition-${place}.json`, JSON.stringify(request));
       written += ids.length;
       options.progress?.(written);
       return { s3_uri: uri, count: ids.length };
@@ -54,8 +54,8 @@ async function refer(
 ): Promise<FoundWork> {
   const reply = { partitions };
   if (Buffer.byteLength(JSON.stringify(reply)) <= REPLY_MAX_BYTES) return reply;
-  const uri = await store.write('manifest.json', JSON.stringify(partitions));
-  return { manifest: { s3_uri: uri, partitions: partitions.length } };
+  const { uri, bucket, key } = await store.write('manifest.json', JSON.stringify(partitions));
+  return { manifest: { s3_uri: uri, bucket, key, partitions: partitions.length } };
 }
 
 function nameJob(base: string, place: number): string {

@@ -7,6 +7,7 @@ import { newJobId } from '../../domain/job-id.ts';
 import type { StoppedBy } from '../../domain/notices.ts';
 import type { RunReport, RunSummary } from '../../domain/run-report.ts';
 import { RunTally, tellAll } from '../../domain/run-report.ts';
+import { boundHeap } from '../../runtime/heap.ts';
 import {
   nowhere,
   openIdentifiedWorks,
@@ -23,7 +24,6 @@ import type { WaitingWork } from '../../steps/mint-works.ts';
 import { mintWorks } from '../../steps/mint-works.ts';
 import { asDocumentIds, selectWorks } from '../../steps/select-works.ts';
 import { EXIT, exitFor } from '../exit.ts';
-import { boundHeap } from '../heap.ts';
 import type { Io, Speech } from '../io.ts';
 import { speech } from '../io.ts';
 import type { End, Ends, MintOptions } from '../mint-ends.ts';

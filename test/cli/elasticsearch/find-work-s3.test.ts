@@ -195,12 +195,15 @@ describe('find-work', () => {
     });
     expect(refusals('find-work', [JSON.parse(stdout)])).toEqual([]);
     const { manifest } = JSON.parse(stdout) as {
-      manifest: { s3_uri: string; partitions: number };
+      manifest: { s3_uri: string; bucket: string; key: string };
     };
     expect(manifest).toEqual({
       s3_uri: expect.stringMatching(new RegExp(`/full/${RUN}/manifest\\.json$`)),
+      bucket: bucket.name,
+      key: expect.any(String),
       partitions: 300,
     });
+    expect(manifest.s3_uri).toBe(`s3://${bucket.name}/${manifest.key}`);
     const references: Reference[] = JSON.parse(await bucket.read(manifest.s3_uri));
     expect(references).toHaveLength(300);
     const requests = await requestsIn(bucket, references);
@@ -222,7 +225,7 @@ describe('find-work is refused', () => {
     [['--full', '--partition-size', '0'], 'A whole number from 1 is needed'],
     [['--full', '--partition-size', '100001'], 'At most 100000 are allowed'],
     [['--full', '--registry', 'sqlite:x'], 'find-work asks no registry'],
-    [['--full', '--es-mode', 'secret'], 'public, private and local are allowed'],
+    [['--full', '--es-mode', 'secret'], 'Allowed choices are public, private, local'],
   ])('before anything is asked: %j', async (args, message) => {
     await using desk = await openDesk();
     desk.environment = { ES_URL: 'http://127.0.0.1:1' };
