@@ -7,11 +7,11 @@ import type { Ended } from '../support/command-line.ts';
 /** Runs a command line in this process: where there are many, and each says what it would say by itself. */
 export async function runHere(
   args: readonly string[],
-  environment: Io['environment']
+  environment: Io['environment'],
+  signal: AbortSignal = new AbortController().signal
 ): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const said = Promise.all([text(stdout), text(stderr)]);
-  const { signal } = new AbortController();
   const status = await run(args, { environment, stdin: Readable.from([]), stdout, stderr, signal });
   stdout.end();
   stderr.end();

@@ -161,20 +161,24 @@ interface Stop {
 }
 
 async function endOf(run: Promise<void>, { signal }: Io): Promise<Stop | undefined> {
+  const interrupted = { code: null, message: 'It was interrupted.' };
   try {
     await run;
   } catch (error) {
-    const code = error instanceof IdMinterError ? error.code : 'INTERNAL';
-    const message = error instanceof Error ? error.message : String(error);
     return {
-      because: { code, message },
+      // What was on its way fails then too.
+      because: signal.aborted ? interrupted : reasonOf(error),
       end: () => {
         throw error;
       },
     };
   }
-  if (!signal.aborted) return undefined;
-  return { because: { code: null, message: 'It was interrupted.' }, end: () => EXIT.done };
+  return signal.aborted ? { because: interrupted, end: () => EXIT.done } : undefined;
+}
+
+function reasonOf(error: unknown): StoppedBy {
+  const code = error instanceof IdMinterError ? error.code : 'INTERNAL';
+  return { code, message: error instanceof Error ? error.message : String(error) };
 }
 
 async function openSource(

@@ -1,6 +1,6 @@
 /** Whom `id-minter mint` tells of a run into a real index: S3, SNS and CloudWatch of an AWS of the tests. */
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { TestAws } from '../../support/aws/aws.ts';
 import { openAws } from '../../support/aws/aws.ts';
 import type { AwsCall, Fault } from '../../support/aws/proxy.ts';
@@ -13,6 +13,7 @@ import { openProxy } from '../../support/elasticsearch/proxy.ts';
 import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
 import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
 import { sierra } from '../../support/identifiers.ts';
+import { runHere } from '../in-process.ts';
 import { toLines, workOf } from '../works.ts';
 
 const { url } = inject('elasticsearch');
@@ -209,6 +210,41 @@ describe('mint into an index of a pipeline', () => {
       works: { succeeded: 40 },
     });
     expect(report?.unannounced_ids).toHaveLength(20);
+  });
+
+  test('that is interrupted announces nothing more, and its report names what is there', async () => {
+    const interrupt = new AbortController();
+    let bulks = 0;
+    await using setting = await openSetting({
+      works: 60,
+      spoil: ({ path }) => {
+        if (path.includes('_bulk')) bulks += 1;
+        if (bulks === 2) interrupt.abort();
+        return undefined;
+      },
+    });
+    const { desk, target } = setting;
+    // In this process, whose clients of AWS look for it here.
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    const registry = `sqlite:${desk.path('registry.sqlite')}`;
+    await runHere(
+      [
+        ...['mint', desk.path('works.ndjson'), '--job-id', 'job-1', '--registry', registry],
+        ...['--target-index', target.index, '--batch-size', '20', '--concurrency', '1'],
+      ],
+      desk.environment,
+      interrupt.signal
+    );
+
+    const report = await setting.report();
+    const ids = await idsIn(setting);
+    expect(report?.successful_ids).toHaveLength(20);
+    expect(report).toMatchObject({ stopped_by: { code: null, message: 'It was interrupted.' } });
+    // The batch that was on its way may be there, or not.
+    expect(report?.unannounced_ids).toHaveLength(40);
+    expect(report?.unannounced_ids).toEqual(expect.arrayContaining(ids));
+    expect(ids).toEqual(expect.arrayContaining(report?.successful_ids ?? ['none']));
+    expect(await setting.announced()).toEqual([]);
   });
 
   test('tells nobody of a dry run, nor of works that go into a file', async () => {
