@@ -20,7 +20,16 @@ export default {
         'who uses them. What two of them share is a rule (domain); what joins them is a step (steps) or a choice (runtime).',
       severity: 'error',
       from: { path: `${src}(registry|documents|exports|notices)/` },
-      to: { path: src, pathNot: [`${src}domain/`, `${src}$1/`] },
+      to: { path: src, pathNot: [`${src}domain/`, `${src}aws/`, `${src}$1/`] },
+    },
+    {
+      name: 'aws-knows-nothing-of-ours',
+      comment:
+        'aws holds what all that speaks to AWS has in common: opening a client, reading its failures. What is said of a ' +
+        'failure, and with which code, is up to whoever met it.',
+      severity: 'error',
+      from: { path: `${src}aws/` },
+      to: { path: src, pathNot: `${src}aws/` },
     },
     {
       name: 'steps-know-only-the-domain',
@@ -38,7 +47,7 @@ export default {
         'comes as an argument, or belongs further down.',
       severity: 'error',
       from: { path: `${src}runtime/` },
-      to: { path: src, pathNot: `${src}(runtime|registry|documents|exports|notices|domain)/` },
+      to: { path: src, pathNot: `${src}(runtime|registry|documents|exports|notices|aws|domain)/` },
     },
     {
       name: 'entry-points-do-not-reach-past-runtime',

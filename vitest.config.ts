@@ -8,8 +8,8 @@ const domain = 'test/domain/**/*.test.ts';
 // Nor does the infrastructure, whose tests start an AWS of their own.
 const infrastructure = 'test/infrastructure/**/*.test.ts';
 
-// Exports in a bucket need that AWS too.
-const buckets = 'test/**/*-s3.test.ts';
+// Exports in a bucket, logins out of secrets and what a run tells of itself need that AWS too.
+const aws = ['test/**/*-{s3,secrets}.test.ts', 'test/notices/aws/*.test.ts'];
 
 /** Where all has to be tested, nothing is left out: what is missing fails. */
 async function isLeftOut(
@@ -23,10 +23,14 @@ async function isLeftOut(
 
 // What is tried on an Elasticsearch, and what files and indexes promise alike.
 const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
+// Functions are tried in all their surroundings: a database server and AWS too.
+const lambdas = 'test/lambda/**/*.test.ts';
+// The state machine that invokes them is the one that is deployed.
+const pipeline = 'test/lambda/pipeline.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
-const noBuckets = await isLeftOut('Exports in S3 are', whyNoAws);
+const noAws = await isLeftOut('Exports in S3, secrets, reports and functions are', whyNoAws);
 const noElasticsearch = await isLeftOut('Elasticsearch is', whyNoElasticsearch);
 
 const MINT_PATH =
@@ -53,8 +57,12 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'elasticsearch',
-                include: [elasticsearch, documents],
-                globalSetup: 'test/support/elasticsearch/global-setup.ts',
+                include: [elasticsearch, documents, ...(noAws ? [] : [lambdas])],
+                exclude: [...(noAws ? aws : []), ...(noInfrastructure ? [pipeline] : [])],
+                globalSetup: [
+                  'test/support/elasticsearch/global-setup.ts',
+                  'test/support/global-setup.ts',
+                ],
               },
             },
           ]),
@@ -64,8 +72,8 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...[domain, infrastructure, elasticsearch],
-            ...(noBuckets ? [buckets] : []),
+            ...[domain, infrastructure, elasticsearch, lambdas],
+            ...(noAws ? aws : []),
             ...(noElasticsearch ? [] : [documents]),
           ],
           globalSetup: 'test/support/global-setup.ts',

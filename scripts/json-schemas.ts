@@ -3,6 +3,7 @@ import type { Finding, FindingCode } from '../src/domain/audit.ts';
 import type { ErrorCode, ErrorEntry, WarningCode } from '../src/domain/errors.ts';
 import { ERRORS } from '../src/domain/errors.ts';
 import type { ExportFinding, ExportFindingCode } from '../src/domain/export-audit.ts';
+import type { FoundWork, PartitionReference } from '../src/domain/partitions.ts';
 import type { RunError, RunSummary } from '../src/domain/run-report.ts';
 
 const WARNING_CODES: Readonly<Record<WarningCode, true>> = {
@@ -63,6 +64,12 @@ const warning = z.strictObject({
   message: z.string(),
   details: z.record(z.string(), z.unknown()),
 });
+
+const s3Url = z.string().regex(/^s3:\/\/./);
+const partition = z.strictObject({
+  s3_uri: s3Url,
+  count,
+}) satisfies z.ZodType<PartitionReference>;
 
 const summary = z.strictObject({
   job_id: z.string(),
@@ -135,6 +142,21 @@ const SHAPES = {
       ),
     })
     .describe('What `id-minter lookup --json` prints.'),
+  'find-work': z
+    .union([
+      z.strictObject({ partitions: z.array(partition) }),
+      z.strictObject({
+        manifest: z.strictObject({
+          s3_uri: s3Url,
+          bucket: z.string(),
+          key: z.string(),
+          partitions: count,
+        }),
+      }),
+    ])
+    .describe(
+      'What `id-minter find-work` prints; the object of a manifest is an array of partitions.'
+    ) satisfies z.ZodType<FoundWork>,
   import: z
     .strictObject({
       mappings: z.strictObject({ added: count, existing: count, failed: count }),

@@ -1,19 +1,25 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FREE_IDS_DEFAULT } from '../domain/pool.ts';
 import { VERSION } from '../runtime/program.ts';
-import { BATCHES_AT_ONCE, WORKS_A_BATCH } from '../steps/batch-defaults.ts';
+import {
+  BATCHES_AT_ONCE,
+  PARTITION_SIZE,
+  PARTITION_SIZE_MAX,
+  WORKS_A_BATCH,
+} from '../steps/batch-defaults.ts';
 import type { AssignOptions } from './commands/assign.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { RestoreOptions } from './commands/export.ts';
 import type { VerifyOptions } from './commands/export-verify.ts';
+import type { FindWorkOptions } from './commands/find-work.ts';
 import type {
   DatabaseOptions,
   MigrateCommandOptions,
   RollbackOptions,
 } from './commands/migrate.ts';
-import type { MintOptions } from './commands/mint.ts';
 import type { PoolOptions } from './commands/pool.ts';
 import type { CommonOptions, Io } from './io.ts';
+import type { MintOptions } from './mint-ends.ts';
 import { withSuggestion } from './suggestions.ts';
 
 /**
@@ -134,6 +140,42 @@ export function createProgram(io: Io, ended: (status: number) => void): Command 
     .action(async (ids: string[], options: CommonOptions) => {
       const { lookUp } = await import('./commands/lookup.ts');
       ended(await lookUp(ids, options, io));
+    });
+
+  common(
+    program.command('find-work'),
+    'the ids of an index’s works, cut into partitions in S3 that a state machine mints'
+  )
+    .option('--ids <ids...>', 'these works: Type[system/value], whether the index has them or not')
+    .option(
+      '--window-start <time>',
+      'the works whose indexed_at lies between this (default: 15 minutes before the end)'
+    )
+    .option(
+      '--window-end <time>',
+      'and this, both included; times are ISO 8601, UTC without a zone'
+    )
+    .option('--full', 'all works')
+    .option(
+      '--pipeline-date <date>',
+      'ends the name of the index, and is part of the paths (default: PIPELINE_DATE)'
+    )
+    .option('--graph-date <date>', 'part of the paths (default: GRAPH_DATE, or prod)')
+    .addOption(
+      new Option(
+        '--es-mode <mode>',
+        'how the index is found: public, private or local (default: as `mint` does)'
+      ).choices(['public', 'private', 'local'])
+    )
+    .option('--partition-size <ids>', 'ids a partition', partitionSize, PARTITION_SIZE)
+    .option(
+      '--job-id <id>',
+      'begins the names of the partitions’ jobs (default: the time and four random characters)'
+    )
+    .addHelpText('after', example('id-minter find-work --window-end 2026-08-20T03:15:00Z'))
+    .action(async (options: FindWorkOptions) => {
+      const { findWorkInIndex } = await import('./commands/find-work.ts');
+      ended(await findWorkInIndex(options, io));
     });
 
   common(program.command('import'), 'known mappings in')
@@ -329,6 +371,14 @@ function wholeNumber(text: string): number {
   const number = wholeNumberOrZero(text);
   if (number === 0) throw new InvalidArgumentError('A whole number from 1 is needed.');
   return number;
+}
+
+function partitionSize(text: string): number {
+  const size = wholeNumber(text);
+  if (size > PARTITION_SIZE_MAX) {
+    throw new InvalidArgumentError(`At most ${PARTITION_SIZE_MAX} are allowed.`);
+  }
+  return size;
 }
 
 function wholeNumberOrZero(text: string): number {

@@ -3,7 +3,7 @@ import { openRegistry } from '../runtime/open-registry.ts';
 import type { RegistryLocation } from '../runtime/registry-location.ts';
 import { locateRegistry } from '../runtime/registry-location.ts';
 import type { Settings } from '../runtime/settings.ts';
-import { readSettings } from '../runtime/settings.ts';
+import { describeIdleVariables, readSettings } from '../runtime/settings.ts';
 import type { CommonOptions, Io } from './io.ts';
 import { speech } from './io.ts';
 
@@ -30,13 +30,15 @@ export interface OpenForOptions {
   readonly topUp?: boolean | undefined;
   /** Whether all else that is read and written is a file, an argument or a pipe; so by default. */
   readonly staysLocal?: boolean;
+  /** Told each time that something passing is tried again. */
+  readonly onRetry?: () => void;
 }
 
 /** Opens the registry that a command works on, and says which one it is. */
 export async function openFor(
   io: Io,
   options: CommonOptions,
-  { purpose, applyMigrations, topUp, staysLocal }: OpenForOptions
+  { purpose, applyMigrations, topUp, staysLocal, onRetry }: OpenForOptions
 ): Promise<Registry> {
   // Stopped while it waited for its input: no registry is made for that.
   io.signal.throwIfAborted();
@@ -48,7 +50,9 @@ export async function openFor(
     poolTarget: settings.ID_GENERATOR_DESIRED_FREE_IDS_COUNT,
     topUp: topUp ?? location.kind === 'sqlite',
     warn: message => tell('warning', 'SCHEMA_NEWER', message),
+    ...(onRetry && { onRetry }),
   });
+  for (const sentence of describeIdleVariables(io.environment)) say(sentence);
   say(`Registry: ${registry.name}${purpose === 'dry-run' ? ' (dry run: nothing is written)' : ''}`);
   return registry;
 }

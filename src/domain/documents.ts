@@ -1,6 +1,7 @@
 import type { CanonicalId } from './canonical-id.ts';
 import type { IdMinterError } from './errors.ts';
 import type { Answer } from './registry.ts';
+import type { TimeWindow } from './time-window.ts';
 
 /** Where on its way a work failed. The words are those of the reports that exist. */
 export type Stage = 'read' | 'extract_id' | 'mint' | 'embed' | 'index';
@@ -27,9 +28,18 @@ export interface UnreadableWork {
 export interface Reading {
   /** Works or rows given; undefined where not all of them are. */
   readonly items?: number;
+  /** All that it has, where that is known. */
+  readonly total?: number;
   /** The part of its bytes that was read, 0 to 1; undefined where nobody knows how many come, as from a pipe. */
   readonly share: number | undefined;
 }
+
+/** Which works of an index are meant. */
+export type IndexSelection =
+  | { readonly ids: readonly string[] }
+  /** Those whose `indexed_at` lies in it, both ends included. */
+  | { readonly window: TimeWindow }
+  | 'all';
 
 /** Where works come from: a file, a pipe, an index. */
 export interface WorkSource<Work = SourceWork | UnreadableWork> {

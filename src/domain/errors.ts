@@ -239,11 +239,34 @@ export const ERRORS = {
     remedy:
       'Check the spelling, and whether the work has reached the source; then say the same command again.',
   },
+  DEADLINE: {
+    exit: 4,
+    cause:
+      'A Lambda function was about to reach the end of its time, and stopped by itself before it would have been killed.',
+    data: 'Every ID minted so far is in the registry, and every document that was counted as succeeded is in the index. The report names the works that are left, or counts them.',
+    remedy:
+      'Send the same request again: it finds what is done, and goes on. If it happens again, give the function more time, or requests of fewer works. From a desk `id-minter mint --source-identifiers @FILE` has no deadline.',
+  },
+  ALL_WORKS_FAILED: {
+    exit: 1,
+    cause: 'Every work of a request to a Lambda function failed, so that it failed as a whole.',
+    data: 'No document was written. The report has the reason of each work.',
+    remedy:
+      'Where all fail alike the reason is mostly one: an index that refuses, a pool without free IDs (`id-minter pool top-up`). Mend it, and send the same request again.',
+  },
   USAGE: {
     exit: 2,
     cause: 'The command line is not one that the program understands.',
     data: NOTHING_WRITTEN,
     remedy: 'See `id-minter --help`, or `id-minter COMMAND --help`.',
+  },
+  INVALID_REQUEST: {
+    exit: 2,
+    cause:
+      'A function was invoked with a request that it does not understand: a key lacks its value, or has one that is not allowed, or none or several of the keys are there that say which works are meant; or a partition in S3 is not what find_work wrote.',
+    data: 'Nothing was minted for it; the other messages of a batch are unharmed.',
+    remedy:
+      'Correct the key that the message names, and send the request again. `id-minter mint` and `id-minter find-work` do the same from a command line.',
   },
   SOURCE_UNREADABLE: {
     exit: 2,
@@ -266,7 +289,8 @@ export const ERRORS = {
   },
   INVALID_CONFIGURATION: {
     exit: 3,
-    cause: 'An environment variable or a part of the registry URL has a value that is not allowed.',
+    cause:
+      'An environment variable, a part of the registry URL or a secret has a value that is not allowed.',
     data: NOTHING_WRITTEN,
     remedy:
       'Correct the value that the message names; docs/configuration.md lists what is allowed. Then say the same command again.',
@@ -291,7 +315,7 @@ export const ERRORS = {
     cause: 'The database refuses the user, the password, or a privilege that the command needs.',
     data: NOTHING_WRITTEN,
     remedy:
-      'Check RDS_USERNAME and RDS_PASSWORD; migrations/mysql/grants/ has the grants that each role needs. `id-minter pool` shows whether user and password are right.',
+      'Check RDS_USERNAME and RDS_PASSWORD, or the secret or IAM user in their place; migrations/mysql/grants/ has the grants that each role needs. `id-minter pool` shows whether user and password are right.',
   },
   REGISTRY_UNAVAILABLE: {
     exit: 4,
@@ -471,6 +495,20 @@ export const ERRORS = {
     data: 'Every ID minted so far is in the registry, and every document that was counted as succeeded is in the index.',
     remedy: 'See that the cluster answers, and say the same command again: it gives the same IDs.',
   },
+  PARTITION_REFUSED: {
+    exit: 3,
+    cause:
+      'S3 refuses to write or read a partition or its manifest: the bucket or the object is not there, there are no credentials, or they lack a right.',
+    data: 'Nothing was minted. Partitions that were written before are used by nobody.',
+    remedy:
+      'Correct CATALOGUE_GRAPH_S3_BUCKET or the URL, or give the right that the message names (s3:PutObject, s3:GetObject, kms:GenerateDataKey, kms:Decrypt). Then say the same command again.',
+  },
+  PARTITION_UNAVAILABLE: {
+    exit: 4,
+    cause: 'S3 could not be reached, or failed for longer than the retries.',
+    data: 'Nothing was minted. Partitions that were written before are used by nobody.',
+    remedy: 'See that S3 answers, and say the same command again: it writes partitions anew.',
+  },
   DOCUMENT_REFUSED: {
     exit: 1,
     cause:
@@ -479,12 +517,50 @@ export const ERRORS = {
     remedy:
       'Correct the document at its source, or the mapping of the index, and say the same command again.',
   },
-  NOT_AVAILABLE: {
+  REPORT_FAILED: {
     exit: 4,
-    cause: 'The command needs a service that this version cannot speak to.',
-    data: NOTHING_WRITTEN,
+    cause: 'The report of a run could not be written to its bucket.',
+    data: 'The documents that the run counts are in the index. Announcement and metrics went on without it.',
     remedy:
-      'Name the cluster with ES_URL and its key with ES_API_KEY, in the place of the secrets that hold them, and say the same command again without the mode.',
+      'Correct S3_BUCKET, or give the right that the message names, and say the same run again: it gives the same IDs and writes a report.',
+  },
+  ANNOUNCEMENT_FAILED: {
+    exit: 4,
+    cause:
+      'Documents were written, and the topic of SNS did not take their announcement: for a minute nothing got through, or a message was refused for good, or the run had to end before.',
+    data: 'The documents are in the index, and nobody was told of those that the report names as `unannounced_ids`; where there is no report, standard error or the log names them.',
+    remedy:
+      'See that SNS answers and DOWNSTREAM_SNS_TOPIC_ARN is right, and say the same run again: it gives the same IDs and announces them.',
+  },
+  METRICS_FAILED: {
+    exit: 4,
+    cause: 'The metrics of a run did not reach CloudWatch.',
+    data: 'All else of the run is done: documents, report and announcement.',
+    remedy:
+      'Give the right cloudwatch:PutMetricData, or see that CloudWatch can be reached. Nothing has to be run again for it.',
+  },
+  SECRET_NOT_FOUND: {
+    exit: 3,
+    cause:
+      'AWS Secrets Manager has no secret of this name in this region, or it is about to be deleted. RDS_SECRET_NAME names the one of the database, and the modes public and private of an index name theirs.',
+    data: 'What was written before is right.',
+    remedy:
+      'Correct the name that the message shows, or AWS_REGION, or make the secret; docs/configuration.md lists the names. Then say the same command again.',
+  },
+  SECRET_ACCESS_DENIED: {
+    exit: 3,
+    cause:
+      'AWS refuses this role a secret or the key that encrypts it, or there are no valid AWS credentials, which IAM logins need as well.',
+    data: 'What was written before is right.',
+    remedy:
+      'Give secretsmanager:GetSecretValue on the secret that the message names (and kms:Decrypt on its key), or the credentials, and say the same command again.',
+  },
+  SECRET_UNAVAILABLE: {
+    exit: 4,
+    cause: 'AWS Secrets Manager cannot be reached, or was too busy for longer than the retries.',
+    data: 'What was answered before is right and stays; the batch at hand is either in the registry as a whole or not at all.',
+    remedy:
+      'See that Secrets Manager can be reached from here (in a VPC by its endpoint), and say the same command again: it gives the same IDs.',
   },
   INTERNAL: {
     exit: 70,

@@ -111,6 +111,9 @@ export interface Registry extends Audited, AsyncDisposable {
   /** Counts the canonical IDs that the registry knows: exact, and so slow where there are tens of millions. Reads only. */
   countPool(): Promise<PoolCount>;
 
+  /** Counts the free IDs up to `limit`, which is fast. Reads only. */
+  countFree(limit: number): Promise<number>;
+
   /**
    * Adds free canonical IDs until there are `target`; never takes any away.
    *
@@ -206,6 +209,8 @@ export interface RegistryStore {
   /** The types that this registry looks up as `Concept`; fixed when it was created. */
   readonly conceptTypes: ReadonlySet<string>;
   readonly canStore: CanStore;
+  /** Told each time that something passing is tried again. */
+  readonly onRetry?: () => void;
   /** Runs `work` in one transaction and commits, or rolls back and rejects. */
   transaction<T>(work: (transaction: ImportTransaction) => Promise<T>): Promise<T>;
   lookUp(sources: readonly FoldedIdentifier[]): Promise<(StoredMapping | undefined)[]>;

@@ -32,11 +32,27 @@ export interface RunError {
 export interface RunReport {
   /** The documents that were written. */
   succeeded(ids: readonly CanonicalId[]): Promise<void>;
+  /** Documents of a batch in which the target failed as a whole: some of them may be written. */
+  unconfirmed?(ids: readonly CanonicalId[]): Promise<void>;
   failed(error: RunError, place: string): Promise<void>;
   /** An identifier that was minted, inherited, warned about or refused; those that simply exist are only counted. */
   answered(answer: MintAnswer, place: string): Promise<void>;
   /** A warning that concerns no single identifier; `place` is that of the work which is not written because of it. */
   warned(warning: Warning, place?: string): Promise<void>;
+}
+
+/** Tells each of them, one after the other. */
+export function tellAll(reports: readonly RunReport[]): RunReport {
+  const each = async (tell: (report: RunReport) => Promise<void> | undefined): Promise<void> => {
+    for (const report of reports) await tell(report);
+  };
+  return {
+    succeeded: ids => each(report => report.succeeded(ids)),
+    unconfirmed: ids => each(report => report.unconfirmed?.(ids)),
+    failed: (error, place) => each(report => report.failed(error, place)),
+    answered: (answer, place) => each(report => report.answered(answer, place)),
+    warned: (warning, place) => each(report => report.warned(warning, place)),
+  };
 }
 
 /** The counts of a run while it goes on. */

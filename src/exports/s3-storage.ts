@@ -1,11 +1,9 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { AwsFailureKind } from '../aws/aws-failure.ts';
+import { readAwsFailure } from '../aws/aws-failure.ts';
+import { openS3 } from '../aws/s3.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { ExportStorage, StoredFile } from './export-storage.ts';
-
-/** So that a network that swallows everything ends in an error. */
-const REQUEST_TIMEOUT_MS = 60_000;
-const CONNECT_TIMEOUT_MS = 10_000;
 
 export interface S3Place {
   readonly bucket: string;
@@ -35,14 +33,7 @@ export function parseS3Url(text: string): Pick<S3Place, 'bucket' | 'prefix'> | u
  */
 export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise<ExportStorage> {
   const s3 = await import('@aws-sdk/client-s3');
-  const client: S3Client = new s3.S3Client({
-    forcePathStyle: pathStyle,
-    followRegionRedirects: true,
-    requestHandler: {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-    },
-  });
+  const client = await openS3({ pathStyle });
   const keyOf = (path: string): string => (prefix === '' ? path : `${prefix}/${path}`);
   const attempt = <T>(path: string, right: string, work: () => Promise<T>): Promise<T> =>
     work().catch(error => {
@@ -93,10 +84,8 @@ export async function s3Storage({ bucket, prefix, pathStyle }: S3Place): Promise
 /** @param right - what the user needs for it */
 function s3Error(where: string, right: string, cause: unknown): IdMinterError {
   if (cause instanceof IdMinterError) return cause;
-  const { name = '', message = String(cause) } = cause instanceof Error ? cause : {};
-  const { $metadata } = (cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
-  const [code, remedy] = describe(`${name} ${message}`, $metadata?.httpStatusCode, right);
-  const reason = [name, message].filter(text => text !== '' && text !== 'Error').join(': ');
+  const { kind, reason } = readAwsFailure(cause);
+  const [code, remedy] = describe(kind, right);
   return new IdMinterError(
     code,
     `${where} could not be read or written (${reason}). What was restored so far is right; an export that was being ` +
@@ -105,22 +94,21 @@ function s3Error(where: string, right: string, cause: unknown): IdMinterError {
   );
 }
 
-function describe(reason: string, status: number | undefined, right: string): [ErrorCode, string] {
-  if (status === 404) {
-    return ['EXPORT_NOT_FOUND', 'Correct the bucket or the path'];
+function describe(kind: AwsFailureKind, right: string): [ErrorCode, string] {
+  switch (kind) {
+    case 'not found':
+      return ['EXPORT_NOT_FOUND', 'Correct the bucket or the path'];
+    case 'no credentials':
+      return ['EXPORT_ACCESS_DENIED', 'See that AWS credentials can be found and are valid'];
+    case 'denied':
+      return [
+        'EXPORT_ACCESS_DENIED',
+        `Give this user the right ${right} (and kms:Decrypt, where a key encrypts the bucket)`,
+      ];
+    case 'no region':
+      return ['INVALID_CONFIGURATION', 'Set AWS_REGION'];
+    case 'refused':
+    case 'busy':
+      return ['EXPORT_UNAVAILABLE', 'See that S3 can be reached'];
   }
-  if (/^\w*(credential|token|accesskey|signature)/i.test(reason)) {
-    return ['EXPORT_ACCESS_DENIED', 'See that AWS credentials can be found and are valid'];
-  }
-  if (status === 403) {
-    return [
-      'EXPORT_ACCESS_DENIED',
-      `Give this user the right ${right} (and kms:Decrypt, where a key encrypts the bucket)`,
-    ];
-  }
-  // The client says so in words alone.
-  if (/Region is missing/i.test(reason)) {
-    return ['INVALID_CONFIGURATION', 'Set AWS_REGION'];
-  }
-  return ['EXPORT_UNAVAILABLE', 'See that S3 can be reached'];
 }

@@ -59,6 +59,7 @@ export function createRegistry(
     holdings: () => readHoldings(store),
     snapshot: work => store.snapshot(work),
     countPool: () => reading(() => store.countPool()),
+    countFree: limit => reading(() => store.countFree(limit)),
     topUp: (target, tell) => topUp(store, target, { random, tell }),
     importMappings: mappings => importBatch(store, mappings),
     dryRun: () => createRegistry(new DryRunStore(store), { random }),

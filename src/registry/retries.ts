@@ -27,7 +27,7 @@ export class PassingError extends Error {
  * @throws IdMinterError as the store translates what stopped the last attempt
  */
 export async function withRetries<T>(
-  store: Pick<RegistryStore, 'translate'>,
+  store: Pick<RegistryStore, 'translate' | 'onRetry'>,
   attempt: (about: { isLast: boolean }) => Promise<T>
 ): Promise<T> {
   let passing = false;
@@ -44,6 +44,12 @@ export async function withRetries<T>(
         throw translated.error;
       }
     },
-    { ...RETRY, shouldRetry: () => passing }
+    {
+      ...RETRY,
+      shouldRetry: () => {
+        if (passing) store.onRetry?.();
+        return passing;
+      },
+    }
   );
 }

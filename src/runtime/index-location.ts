@@ -1,4 +1,5 @@
 import { IdMinterError } from '../domain/errors.ts';
+import { readSecrets, unfitSecret } from './secrets.ts';
 import type { Environment, Settings } from './settings.ts';
 
 /** Where an index is. */
@@ -25,16 +26,22 @@ export interface IndexFlags {
 /** The date of a pipeline that is none of the real ones. */
 const DEV = 'dev';
 
+/** Where a cluster is named by secrets, and by which of its hosts: inside its network, or from anywhere. */
+type SecretMode = 'private' | 'public';
+
 /**
- * Finds out which index is meant. A flag wins over a variable, and an exact name over prefix and suffix.
+ * Finds out which index is meant. A flag wins over a variable, and an exact name over prefix and suffix. In a Lambda a
+ * cluster that nothing names is the private one of its pipeline. All that can be said without secrets is said before any
+ * is read.
  *
- * @throws IdMinterError INVALID_CONFIGURATION, USAGE; NOT_AVAILABLE where the cluster is named in AWS Secrets Manager
+ * @throws IdMinterError INVALID_CONFIGURATION, USAGE; SECRET_NOT_FOUND, SECRET_ACCESS_DENIED or SECRET_UNAVAILABLE where
+ *   the cluster is named in AWS Secrets Manager
  */
-export function locateIndex(
+export async function locateIndex(
   side: 'SOURCE' | 'TARGET',
   flags: IndexFlags,
   { environment, settings }: { environment: Environment; settings: Settings }
-): IndexAddress {
+): Promise<IndexAddress> {
   const { url, index: inPath } = splitUrl(flags, side);
   if (inPath !== undefined && flags.index !== undefined && inPath !== flags.index) {
     throw new IdMinterError(
@@ -42,8 +49,12 @@ export function locateIndex(
       `Two indexes are named, ${inPath} and ${flags.index}: give one. Nothing was done.`
     );
   }
-  const cluster = locateCluster(url, side, { mode: flags.mode, environment, settings });
   const index = inPath ?? nameIndex(side, flags, { environment, settings });
+  const mode = chooseMode(side, { url, mode: flags.mode, environment });
+  const cluster =
+    mode === 'private' || mode === 'public'
+      ? await readCluster(mode, flags.pipelineDate ?? settings.PIPELINE_DATE)
+      : locateCluster(url, side, { isLocal: mode === 'local', environment, settings });
   return { ...cluster, index, name: `${cluster.url}/${index}` };
 }
 
@@ -59,20 +70,74 @@ function splitUrl(
   return { url: origin, ...(index !== undefined && { index: decodeURIComponent(index) }) };
 }
 
+/** @returns undefined where a URL or the defaults say which cluster it is */
+function chooseMode(
+  side: 'SOURCE' | 'TARGET',
+  {
+    url,
+    mode,
+    environment,
+  }: { url: string | undefined; mode: string | undefined; environment: Environment }
+): SecretMode | 'local' | undefined {
+  if (url !== undefined) return undefined;
+  if (mode === 'private' || mode === 'public' || mode === 'local') return mode;
+  if (mode !== undefined) {
+    throw new IdMinterError(
+      'USAGE',
+      `--${side.toLowerCase()}-es-mode ${mode}: public, private and local are allowed. Nothing was done.`
+    );
+  }
+  const isNamed = urlVariable(side, environment) !== undefined;
+  return environment['AWS_LAMBDA_FUNCTION_NAME'] && !isNamed ? 'private' : undefined;
+}
+
+function urlVariable(side: 'SOURCE' | 'TARGET', environment: Environment): string | undefined {
+  return [`ES_${side}_URL`, 'ES_URL'].find(name => environment[name]);
+}
+
+/** The four secrets of a pipeline's cluster, each a text by itself. */
+async function readCluster(
+  mode: SecretMode,
+  pipelineDate: string | undefined
+): Promise<Pick<IndexAddress, 'url' | 'apiKey'>> {
+  if (pipelineDate === undefined) {
+    throw new IdMinterError(
+      'INVALID_CONFIGURATION',
+      `The ${mode} Elasticsearch is that of a pipeline, and none is named. Nothing was started. Set PIPELINE_DATE or give ` +
+        '--pipeline-date; or name the cluster in ES_URL.',
+      { mode }
+    );
+  }
+  const prefix = `elasticsearch/pipeline_storage_${pipelineDate}`;
+  const names = [
+    `${prefix}/protocol`,
+    `${prefix}/${mode}_host`,
+    `${prefix}/port`,
+    `${prefix}/id_minter/api_key`,
+  ] as const;
+  const texts = await readSecrets({ names, namedBy: 'PIPELINE_DATE or --pipeline-date' });
+  const [protocol = '', host = '', port = '', apiKey = ''] = texts.map(text => text.trim());
+  if (!/^https?$/.test(protocol)) unfitSecret(names[0], 'http and https are allowed');
+  if (!/^[\w.-]+$/.test(host)) unfitSecret(names[1], 'it is no name of a host');
+  if (!/^\d{1,5}$/.test(port)) unfitSecret(names[2], 'it is no number of a port');
+  // The client would send none, and the cluster speak of a missing key.
+  if (apiKey === '') unfitSecret(names[3], 'it is empty');
+  return { url: `${protocol}://${host}:${port}`, apiKey };
+}
+
 function locateCluster(
   url: string | undefined,
   side: 'SOURCE' | 'TARGET',
   {
-    mode,
+    isLocal,
     environment,
     settings,
-  }: { mode: string | undefined; environment: Environment; settings: Settings }
+  }: { isLocal: boolean; environment: Environment; settings: Settings }
 ): Pick<IndexAddress, 'url' | 'apiKey'> {
   const apiKey = settings.ES_API_KEY;
   if (url !== undefined) return { url, apiKey };
-  if (mode !== undefined && mode !== 'local') throw unavailableMode(side, mode);
-  const named = [`ES_${side}_URL`, 'ES_URL'].find(name => environment[name]);
-  if (named !== undefined && mode === undefined) {
+  const named = isLocal ? undefined : urlVariable(side, environment);
+  if (named !== undefined) {
     const { origin, pathname } = parseUrl(environment[named] ?? '', named);
     return { url: `${origin}${pathname.replace(/\/$/, '')}`, apiKey };
   }
@@ -117,21 +182,5 @@ function invalid(from: string, why: string): IdMinterError {
     'INVALID_CONFIGURATION',
     `The URL in ${from} cannot be used: ${why}. Nothing was started. Correct it.`,
     { from, why }
-  );
-}
-
-function unavailableMode(side: 'SOURCE' | 'TARGET', mode: string): IdMinterError {
-  const flag = `--${side.toLowerCase()}-es-mode`;
-  if (mode !== 'public' && mode !== 'private') {
-    return new IdMinterError(
-      'USAGE',
-      `${flag} ${mode}: public, private and local are allowed. Nothing was done.`
-    );
-  }
-  return new IdMinterError(
-    'NOT_AVAILABLE',
-    `${flag} ${mode} names a cluster in AWS Secrets Manager, which this version does not read. Nothing was minted. ` +
-      `Leave it out, and give the cluster in ES_${side}_URL or ES_URL and its key in ES_API_KEY.`,
-    { mode }
   );
 }

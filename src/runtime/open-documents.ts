@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import type { Cluster } from '../documents/elasticsearch/cluster.ts';
-import type { IndexSelection, IndexSource } from '../documents/elasticsearch/index-source.ts';
+import type { IndexSource } from '../documents/elasticsearch/index-source.ts';
 import type { ByteSource } from '../documents/files.ts';
 import { openForReading, openForWriting, STANDARD } from '../documents/files.ts';
 import { writeAnswers } from '../documents/identifier-answers.ts';
@@ -11,10 +11,16 @@ import { readLines } from '../documents/lines.ts';
 import { WaitingFile } from '../documents/waiting-file.ts';
 import { readWorks, writeWorks } from '../documents/works-ndjson.ts';
 import { readWorksOnAThread } from '../documents/works-on-a-thread.ts';
-import type { AnswerTarget, WaitingRoom, WorkSource, WorkTarget } from '../domain/documents.ts';
+import type {
+  AnswerTarget,
+  IndexSelection,
+  WaitingRoom,
+  WorkSource,
+  WorkTarget,
+} from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified } from '../domain/identified-work.ts';
-import { ReportFile } from '../notices/report-file.ts';
+import type { IdSource } from '../domain/partitions.ts';
 import type { IndexAddress } from './index-location.ts';
 
 export { STANDARD };
@@ -53,6 +59,20 @@ export async function openIndexedWorks(
 ): Promise<IndexSource> {
   const { openIndexSource } = await import('../documents/elasticsearch/index-source.ts');
   return await openIndexSource(await openCluster(address, streams), address, selection);
+}
+
+/**
+ * The ids of documents alone.
+ *
+ * @throws IdMinterError INDEX_NOT_FOUND, INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE, before anything is read
+ */
+export async function openIndexedIds(
+  address: IndexAddress,
+  selection: IndexSelection,
+  streams: Pick<Streams, 'signal'>
+): Promise<IdSource & AsyncDisposable> {
+  const { openIndexIds } = await import('../documents/elasticsearch/index-source.ts');
+  return await openIndexIds(await openCluster(address, streams), address, selection);
 }
 
 /** @throws IdMinterError INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE, before anything is written */
@@ -96,10 +116,6 @@ export async function openAnswers(
   { stdout }: Streams
 ): Promise<AnswerTarget> {
   return writeAnswers(await openForWriting(path, stdout), format);
-}
-
-export async function openReport(path: string, { stdout }: Streams): Promise<ReportFile> {
-  return new ReportFile(await openForWriting(path, stdout), openWaitingRoom);
 }
 
 export function openWaitingRoom<T>(): WaitingRoom<T> {

@@ -4,6 +4,7 @@ import { folderStorage } from '../exports/folder-storage.ts';
 import { readExport } from '../exports/read-export.ts';
 import { parseS3Url, s3Storage } from '../exports/s3-storage.ts';
 import { prepareExport } from '../exports/write-export.ts';
+import { namesBucketsInPaths } from './aws-endpoint.ts';
 import type { Environment } from './settings.ts';
 
 /**
@@ -49,6 +50,5 @@ async function openWith<T>(
 async function openStorage(location: string, environment: Environment): Promise<ExportStorage> {
   const place = parseS3Url(location);
   if (place === undefined) return folderStorage(location);
-  const pathStyle = Boolean(environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']);
-  return await s3Storage({ ...place, pathStyle });
+  return await s3Storage({ ...place, pathStyle: namesBucketsInPaths(environment) });
 }

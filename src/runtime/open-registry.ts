@@ -8,6 +8,7 @@ import type { MigrateOptions } from '../registry/migrate.ts';
 import { knownMigrations, migrate, migrationStatus, rollback } from '../registry/migrate.ts';
 import type { MigrationDatabase } from '../registry/migration-database.ts';
 import { createRegistry } from '../registry/registry.ts';
+import { RegistryMeter } from '../registry/registry-meter.ts';
 import { remembering } from '../registry/remembering.ts';
 import { createRestoreTarget } from '../registry/restoring.ts';
 import type { Program } from '../registry/schema-state.ts';
@@ -18,7 +19,7 @@ import type { RegistryLocation } from './registry-location.ts';
 /** Free IDs that a pool gets that runs out: enough for a while, and made in a blink. */
 const TOP_UP_STEP = 10_000;
 
-export { migrate, migrationStatus, remembering, rollback };
+export { migrate, migrationStatus, RegistryMeter, remembering, rollback };
 
 export interface OpenRegistryOptions {
   /** `write` makes a SQLite file that is not there; `read` refuses it; `dry-run` takes an empty one for it. */
@@ -31,6 +32,8 @@ export interface OpenRegistryOptions {
   readonly topUp?: boolean;
   /** Told what a person should know although the registry can be used. */
   readonly warn?: (message: string) => void;
+  /** Told each time that something passing is tried again, e.g. a batch after a deadlock. */
+  readonly onRetry?: () => void;
 }
 
 /**
@@ -45,12 +48,13 @@ export async function openRegistry(
     poolTarget = FREE_IDS_DEFAULT,
     topUp = false,
     warn = () => {},
+    onRetry = () => {},
   }: OpenRegistryOptions
 ): Promise<Registry> {
   const isNew = location.kind === 'sqlite' && (await isAbsent(location.path));
   if (isNew && purpose === 'dry-run') return await openEmpty(location.path, topUp, warn);
   if (applyMigrations || (isNew && purpose === 'write')) await migrateAt(location);
-  const store = await openStore(location, warn);
+  const store: RegistryStore = Object.assign(await openStore(location, warn), { onRetry });
   const plain = createRegistry(store);
   // All of them are counted only where none is free: of 50 million that takes 10 s.
   if (applyMigrations && (await store.countFree(1)) === 0) {

@@ -1,24 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { IdMinterError } from '../domain/errors.ts';
+import type {
+  AnyMysqlSettings,
+  MysqlSettings,
+  RotatedMysqlSettings,
+} from '../registry/mysql/mysql-settings.ts';
+import { loginsOfSecret, signToken } from './secrets.ts';
 import type { Environment, Settings } from './settings.ts';
 
 /** Where a registry is. */
 export type RegistryLocation =
   | { readonly kind: 'sqlite'; readonly path: string }
-  | ({ readonly kind: 'mysql' } & MysqlLocation);
+  | ({ readonly kind: 'mysql' } & AnyMysqlSettings);
 
-export interface MysqlLocation {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  /** Asked for each connection, so that a changed password is taken up. */
-  readonly password: () => Promise<string>;
-  readonly database: string;
-  readonly tls: Tls;
-}
-
-export type Tls = 'verify' | 'require' | 'off';
+type Tls = AnyMysqlSettings['tls'];
 
 const TLS: readonly string[] = ['verify', 'require', 'off'] satisfies Tls[];
 const SQLITE_DEFAULT = './id-minter.sqlite';
@@ -47,16 +43,13 @@ export function locateRegistry(
   const isSet = (matches: (name: string) => boolean): string | undefined =>
     Object.keys(environment).find(name => environment[name] && matches(name));
   if (isSet(name => name.startsWith('RDS_') || name === 'AWS_LAMBDA_FUNCTION_NAME')) {
-    refuseSecretName(environment);
-    return {
-      kind: 'mysql',
-      host: settings.RDS_PRIMARY_HOST,
-      port: settings.RDS_PORT,
-      user: settings.RDS_USERNAME,
-      password: async () => settings.RDS_PASSWORD,
+    const host = settings.RDS_PRIMARY_HOST;
+    const server = {
+      ...{ kind: 'mysql' as const, host, port: settings.RDS_PORT, tls: defaultTls(host) },
       database: settings.IDENTIFIERS_DATABASE,
-      tls: defaultTls(settings.RDS_PRIMARY_HOST),
+      maxConnections: settings.RDS_MAX_CONNECTIONS,
     };
+    return { ...server, ...loginFromSettings(server, settings.RDS_USERNAME, settings) };
   }
   const production = isSet(name => PRODUCTION.test(name));
   if (!staysLocal || production !== undefined) {
@@ -95,7 +88,7 @@ export function parseRegistryUrl(
         '?password-env=NAME or ?password-file=PATH'
     );
   }
-  const known = ['tls', 'password-env', 'password-file'];
+  const known = ['tls', 'auth', 'password-env', 'password-file'];
   if (url.hash !== '')
     throw invalid('a # in a user, password or database is written %23, and a password never');
   const unknown = [...url.searchParams.keys()].find(name => !known.includes(name));
@@ -105,16 +98,23 @@ export function parseRegistryUrl(
     throw invalid(`?tls=${tls}: ${TLS.join(', ')} are allowed`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (host === '') throw invalid('the URL names no host');
-  return {
-    kind: 'mysql',
-    host,
+  const user = decode('user', url.username) || settings.RDS_USERNAME;
+  const server = {
+    ...{ kind: 'mysql' as const, host, tls: (tls as Tls | null) ?? defaultTls(host) },
     port: url.port === '' ? MYSQL_PORT : Number(url.port),
-    user: decode('user', url.username) || settings.RDS_USERNAME,
-    password: passwordFrom(url, environment, settings),
     database: decode('database', url.pathname.slice(1)) || settings.IDENTIFIERS_DATABASE,
-    tls: (tls as Tls | null) ?? defaultTls(host),
+    maxConnections: settings.RDS_MAX_CONNECTIONS,
   };
+  const own = loginFromUrl(url, { server, user, environment, settings });
+  return { ...server, ...(own ?? loginFromSettings(server, user, settings)) };
 }
+
+/** How a registry is logged in to. */
+type Login =
+  | Pick<MysqlSettings, 'user' | 'password' | 'isToken' | 'loginToCheck'>
+  | Pick<RotatedMysqlSettings, 'logins' | 'loginToCheck'>;
+
+type Server = Pick<MysqlSettings, 'host' | 'port' | 'tls'>;
 
 function decode(what: string, text: string): string {
   try {
@@ -124,39 +124,67 @@ function decode(what: string, text: string): string {
   }
 }
 
-function passwordFrom(
+/** @returns undefined where the URL does not say where its password comes from */
+function loginFromUrl(
   url: URL,
-  environment: Environment,
-  settings: Settings
-): () => Promise<string> {
+  {
+    server,
+    user,
+    environment,
+    settings,
+  }: { server: Server; user: string; environment: Environment; settings: Settings }
+): Login | undefined {
   const variable = url.searchParams.get('password-env');
   const file = url.searchParams.get('password-file');
-  if (variable !== null && file !== null)
-    throw invalid('give ?password-env or ?password-file, not both');
-  if (variable !== null) {
-    const password = environment[variable];
-    if (password === undefined) throw invalid(`?password-env names ${variable}, which is not set`);
-    return async () => password;
-  }
-  if (file === null) {
-    refuseSecretName(environment);
-    return async () => settings.RDS_PASSWORD;
-  }
-  return async () => {
-    try {
-      return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
-    } catch (cause) {
-      throw invalid(`the password file ${file} cannot be read`, cause);
-    }
+  const auth = url.searchParams.get('auth');
+  if (auth !== null && auth !== 'iam') throw invalid(`?auth=${auth}: iam is allowed`);
+  if ([variable, file, auth].filter(given => given !== null).length > 1)
+    throw invalid('give one of ?password-env, ?password-file and ?auth, not two');
+  if (auth !== null) return iamLogin(server, user, settings);
+  if (file !== null) return { user, password: () => readPassword(file) };
+  if (variable === null) return undefined;
+  const password = environment[variable];
+  if (password === undefined) throw invalid(`?password-env names ${variable}, which is not set`);
+  return { user, password: async () => password };
+}
+
+function loginFromSettings(server: Server, user: string, settings: Settings): Login {
+  const { RDS_SECRET_NAME: secret, RDS_IAM_AUTHENTICATION: isIam, RDS_PASSWORD } = settings;
+  if (secret !== undefined && isIam)
+    throw invalid('RDS_SECRET_NAME and RDS_IAM_AUTHENTICATION are both set: unset one');
+  if (isIam) return iamLogin(server, user, settings);
+  if (secret === undefined) return { user, password: async () => RDS_PASSWORD };
+  return {
+    logins: () => loginsOfSecret(secret),
+    loginToCheck:
+      `that the secret ${secret} (RDS_SECRET_NAME) has the user and password of the database: AWSCURRENT was tried, ` +
+      'AWSPENDING if there is one, and AWSCURRENT again',
   };
 }
 
-/** Better no start than one with other credentials than those that were meant. */
-function refuseSecretName(environment: Environment): void {
-  if (!environment['RDS_SECRET_NAME']) return;
-  throw invalid(
-    'RDS_SECRET_NAME is set, and this version does not read AWS Secrets Manager: unset it and give RDS_PASSWORD'
-  );
+/** A token is as good as a password for 15 minutes, and travels as it is: only to a server that proves who it is. */
+function iamLogin({ host, port, tls }: Server, user: string, settings: Settings): Login {
+  if (tls !== 'verify')
+    throw invalid(
+      `IAM logs in over TLS with a checked certificate only, and TLS is ${tls} here: give the name that the ` +
+        'database has in AWS as host, and leave ?tls out or give ?tls=verify'
+    );
+  return {
+    user,
+    password: () => signToken({ host, port, user, region: settings.RDS_REGION }),
+    isToken: true,
+    loginToCheck:
+      "that the user is one of IAM (CREATE USER … IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS') and that this role " +
+      'may rds-db:connect as it',
+  };
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw invalid(`the password file ${file} cannot be read`, cause);
+  }
 }
 
 function defaultTls(host: string): Tls {

@@ -38,8 +38,8 @@ export interface MintWorksOptions {
   readonly target: WorkTarget;
   readonly report: RunReport;
   readonly tally: RunTally;
-  /** Where works wait whose predecessor is unknown so far; they are tried once more at the end. */
-  readonly waiting: WaitingRoom<WaitingWork>;
+  /** Where works wait whose predecessor is unknown so far, to be tried once more at the end; without it they fail. */
+  readonly waiting?: WaitingRoom<WaitingWork> | undefined;
   /** Works a batch; the identifiers of a batch are one transaction. */
   readonly batchSize: number;
   /** Batches in the registry at once, which is also how many are read ahead of them. */
@@ -80,9 +80,9 @@ interface EmbeddedWork extends MintedWork {
  */
 export async function mintWorks(options: MintWorksOptions): Promise<void> {
   const { source, waiting } = options;
-  await mintAll(arrivalsOf(source), options, { mayWait: true });
-  if (options.signal?.aborted) return;
-  await mintAll(latecomersOf(waiting), options, { mayWait: false });
+  await mintAll(arrivalsOf(source), options, { waiting });
+  if (waiting === undefined || options.signal?.aborted) return;
+  await mintAll(latecomersOf(waiting), options, {});
 }
 
 /** Each work is left as soon as its identifiers are known. */
@@ -109,7 +109,7 @@ async function* latecomersOf(
 async function mintAll(
   arrivals: AsyncIterable<Identified>,
   options: MintWorksOptions,
-  { mayWait }: { mayWait: boolean }
+  { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<void> {
   const { batchSize, concurrency, signal } = options;
   const batches = inBatches(arrivals, batchSize, signal);
@@ -118,7 +118,7 @@ async function mintAll(
   await inOverlap(
     inBatches(batches, concurrency, signal, weigh),
     window => mintWindow(window.flat(), options),
-    window => settleWindow(window, options, { mayWait })
+    window => settleWindow(window, options, { waiting })
   );
 }
 
@@ -176,7 +176,7 @@ async function atOnce<T>(
 async function settleWindow(
   { works, answers, warnings }: MintedWindow,
   options: MintWorksOptions,
-  { mayWait }: { mayWait: boolean }
+  { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<void> {
   for (const warning of warnings) await warn(warning, options);
   for (let start = 0; start < works.length; start += options.batchSize) {
@@ -187,7 +187,7 @@ async function settleWindow(
         continue;
       }
       const answered = { ...work, answers: answers.get(work) ?? [] };
-      if (await hasAllIds(answered, options, { mayWait })) complete.push(answered);
+      if (await hasAllIds(answered, options, { waiting })) complete.push(answered);
     }
     await write(complete, options);
   }
@@ -197,14 +197,14 @@ async function settleWindow(
 async function hasAllIds(
   { place, kept, extracted, answers, counted }: AnsweredWork,
   options: MintWorksOptions,
-  { mayWait }: { mayWait: boolean }
+  { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<boolean> {
   const errors = answers.flatMap(({ error }) => error ?? []);
-  if (mayWait && errors.length > 0 && errors.every(isUnknownPredecessor)) {
+  if (waiting && errors.length > 0 && errors.every(isUnknownPredecessor)) {
     const fresh = { answers: answers.filter(isNew), place, alreadyCounted: 0 };
     const content = 'json' in kept ? DECODER.decode(kept.json) : kept;
     const countedNow = await count(fresh, options);
-    await options.waiting.put({ place, content, counted: counted + countedNow });
+    await waiting.put({ place, content, counted: counted + countedNow });
     return false;
   }
   await count({ answers, place, alreadyCounted: counted }, options);
@@ -245,7 +245,10 @@ async function write(answered: readonly AnsweredWork[], options: MintWorksOption
       await warn(sharedDocument(work, lost), options, lost.place);
     }
   }
-  const refused = await target.write(works);
+  const refused = await target.write(works).catch(async error => {
+    await report.unconfirmed?.(works.map(({ canonicalId }) => canonicalId));
+    throw error;
+  });
   const written = works.filter((_, index) => !refused.has(index));
   for (const [index, error] of refused) {
     const work = works[index];

@@ -27,6 +27,12 @@ export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSou
   };
 }
 
+/** What to ask an index for: it names its documents by the text form, and `system/value` alone means a work. */
+export function asDocumentIds(wanted: readonly string[]): string[] {
+  const ids = wanted.flatMap(id => (/^[^[]+\//.test(id) ? [id, `Work[${id}]`] : [id]));
+  return [...new Set(ids)];
+}
+
 function namesOf(work: SourceWork | UnreadableWork): string[] {
   if (work.error) return [];
   const { root } = extractWork(work.document);

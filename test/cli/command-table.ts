@@ -103,6 +103,9 @@ export const COMMANDS: Readonly<Record<string, CommandCase>> = {
 /** Those that do nothing by themselves. */
 const GROUPS: readonly string[] = ['export'];
 
+/** Those that work on no registry, and are tried in surroundings of their own. */
+const APART: readonly string[] = ['find-work'];
+
 /** An export that version 1.0.0 wrote: what later versions read as well. */
 const EXPORT = fileURLToPath(new URL('../fixtures/backup.export', import.meta.url));
 
@@ -118,7 +121,7 @@ export function commandNames(): string[] {
     ...{ stdout: new PassThrough(), stderr: new PassThrough() },
   };
   const program = createProgram(io, () => undefined);
-  return below(program, []).filter(name => !GROUPS.includes(name));
+  return below(program, []).filter(name => ![...GROUPS, ...APART].includes(name));
 }
 
 /** Warned about. */

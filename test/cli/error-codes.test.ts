@@ -47,6 +47,14 @@ const works = (...values: readonly unknown[]) => ({ 'works.ndjson': toLines(valu
 const MINT = ['mint', 'works.ndjson', '--target', 'out.ndjson'];
 const IMPORT = ['import', 'mappings.ndjson'];
 const mappings = (...lines: readonly string[]) => ({ 'mappings.ndjson': lines.join('\n') });
+const OF_PUBLIC_INDEX = [
+  ...['mint', '--full', '--source-es-mode', 'public', '--pipeline-date', '2026-01-01'],
+];
+const AWS_OF_NOBODY = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'nobody',
+  AWS_SECRET_ACCESS_KEY: 'nothing-of-value',
+};
 const CSV_HEADER = 'CanonicalId,OntologyType,SourceSystem,SourceId\n';
 
 /** The statements that put a mapping into a registry. */
@@ -93,8 +101,16 @@ const HALF = JSON.stringify({
   },
 });
 
+/** What no command line can be brought to: it is tried where functions are invoked. */
+const OF_FUNCTIONS = [
+  'ALL_WORKS_FAILED',
+  'DEADLINE',
+  'INVALID_REQUEST',
+] as const satisfies ErrorCode[];
+type OfFunctions = (typeof OF_FUNCTIONS)[number];
+
 /** A code without a case does not compile. */
-const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
+const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>> = {
   INVALID_IDENTIFIER: {
     files: mappings(
       '{"canonicalId": "a2345678", "source": "Work[s"}',
@@ -491,6 +507,22 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: 'say the same command again',
     holds: [],
   },
+  PARTITION_REFUSED: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' },
+    value: /s3:\/\/.*\/by_id\/Work\[s\/1\]\/.*\/partition-0\.json/,
+    data: 'Nothing was minted',
+    remedy: 'See that AWS credentials can be found',
+    holds: [],
+  },
+  PARTITION_UNAVAILABLE: {
+    args: ['find-work', '--ids', 'Work[s/1]'],
+    environment: { ...AWS, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /s3:\/\/.*partition-0\.json.*ECONNREFUSED/,
+    data: 'partitions that were written before are used by nobody',
+    remedy: 'See that S3 can be reached, then say the same command again',
+    holds: [],
+  },
   DOCUMENT_REFUSED: {
     files: works(workOf(b1)),
     args: ['mint', 'works.ndjson', '--target-index', 'identified'],
@@ -500,11 +532,29 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound>, Case>> = {
     remedy: 'the mapping of the index',
     holds: [b1],
   },
-  NOT_AVAILABLE: {
-    args: ['mint', '--full', '--source-es-mode', 'public'],
-    value: 'AWS Secrets Manager',
-    data: 'Nothing was minted',
-    remedy: 'ES_SOURCE_URL or ES_URL',
+  SECRET_NOT_FOUND: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'ResourceNotFoundException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ResourceNotFound/,
+    data: 'What was written is right',
+    remedy: 'Correct PIPELINE_DATE or --pipeline-date',
+    holds: [],
+  },
+  SECRET_ACCESS_DENIED: {
+    args: OF_PUBLIC_INDEX,
+    run: (desk, args) => runBeforeSecrets(desk, args, 'AccessDeniedException'),
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*AccessDenied/,
+    data: 'What was written is right',
+    remedy: 'secretsmanager:GetSecretValue',
+    holds: [],
+  },
+  SECRET_UNAVAILABLE: {
+    args: OF_PUBLIC_INDEX,
+    // Port 1 is closed.
+    environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ECONNREFUSED/,
+    data: 'What was written is right',
+    remedy: 'See that Secrets Manager can be reached',
     holds: [],
   },
   INTERNAL: {
@@ -669,7 +719,7 @@ const FOUND: Readonly<Record<OnlyFound, Found>> = {
 };
 
 const ALL = Object.entries({ ...CASES, ...FOUND } as Readonly<
-  Record<ErrorCode, Found & Partial<Case>>
+  Record<Exclude<ErrorCode, OfFunctions>, Found & Partial<Case>>
 >).map(([code, one]) => ({ code: code as ErrorCode, ...one }));
 
 const PLACES = [
@@ -683,7 +733,7 @@ const PLACES = [
 
 test('every code is tried', () => {
   const tried = new Set(PLACES.flatMap(({ cases }) => cases.map(({ code }) => code)));
-  expect([...tried].sort()).toEqual(Object.keys(ERRORS).sort());
+  expect([...tried, ...OF_FUNCTIONS].sort()).toEqual(Object.keys(ERRORS).sort());
 });
 
 describe.each(PLACES)('on $name', ({ kind, cases }) => {
@@ -737,6 +787,17 @@ async function runBefore(
     return { status, body: { error, status } };
   });
   return await desk.run(args, { environment: { ES_URL: cluster.url } });
+}
+
+/** Before a Secrets Manager that refuses everything. */
+async function runBeforeSecrets(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  type: string
+): Promise<Ended> {
+  const refusal = { status: 400, body: { __type: type, message: 'planted' } };
+  await using manager = await openProxy(undefined, () => refusal);
+  return await desk.run(args, { environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: manager.url } });
 }
 
 /** In order; none where there are no tables. */

@@ -242,7 +242,7 @@ describe('the schemas', () => {
   });
 
   test('are each tried above', () => {
-    const tried = new Set([...CASES.map(([, , schema]) => schema), 'report']);
+    const tried = new Set([...CASES.map(([, , schema]) => schema), 'report', 'find-work']);
     expect([...tried].sort()).toEqual([...SCHEMA_NAMES].sort());
   });
 

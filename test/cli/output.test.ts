@@ -147,7 +147,11 @@ describe('--json', () => {
     ['a source that is not there', ['assign', '--source', 'no.csv'], 'SOURCE_UNREADABLE', 2],
     ['a wrong registry', ['pool', '--registry', 'x'], 'INVALID_CONFIGURATION', 3],
     ['a registry that is not there', ['lookup', 'a2345678'], 'REGISTRY_NOT_FOUND', 3],
-    ['an index of a secret', ['mint', '--full', '--source-es-mode', 'public'], 'NOT_AVAILABLE', 4],
+    [
+      'an index of a pipeline that nobody names',
+      ['mint', '--full', '--source-es-mode', 'public', '--registry', 'sqlite:x.sqlite'],
+      ...(['INVALID_CONFIGURATION', 3] as const),
+    ],
   ])('gives one document also for %s', async (_, args, code, exit) => {
     await using desk = await openDesk();
     const { status, stdout, stderr } = await desk.run([...args, '--json']);

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openDesk } from '../support/command-line.ts';
 import { createUser } from '../support/databases.ts';
 import { findFreePort } from '../support/servers/processes.ts';
+import { COMMANDS, writeInputs } from './command-table.ts';
 import type { DeskOnRegistry } from './desk-on-registry.ts';
 import { openDeskOn, SERVER_REGISTRIES } from './desk-on-registry.ts';
 
@@ -36,6 +37,34 @@ describe.each(SERVER_REGISTRIES)('a registry on $name', kind => {
     expect(status).toBe(0);
     expect(stderr).toContain(`Registry: ${desk.registry.url}\n`);
     expect(await desk.list()).toEqual([]);
+  });
+
+  test.each(Object.entries(COMMANDS))(
+    'needs no more than one connection for %s',
+    async (_, { args, forJson = [], status }) => {
+      await using desk = await openDeskOn(kind, { free: 9 });
+      await writeInputs(desk);
+      await desk.registry.sql(
+        "INSERT INTO canonical_ids (CanonicalId, Status) VALUES ('z2345678', 'assigned')"
+      );
+      await desk.registry.sql(
+        'INSERT INTO identifiers (CanonicalId, OntologyType, SourceSystem, SourceId, CreatedAt) ' +
+          "VALUES ('z2345678', 'Work', 's', '1', '2026-01-01 00:00:00')"
+      );
+      const ended = await desk.run([...args, ...forJson], {
+        environment: { RDS_MAX_CONNECTIONS: '1' },
+      });
+      expect(ended).toMatchObject({ status });
+    }
+  );
+
+  test('is never a replica: a variable that names one is said to be passed over', async () => {
+    await using desk = await openDeskOn(kind, { free: 3 });
+    const { status, stderr } = await desk.run(['pool'], {
+      environment: { RDS_REPLICA_HOST: 'replica.example' },
+    });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^RDS_REPLICA_HOST is set and not used: .*\nRegistry: /);
   });
 
   test('takes its password from the variable or the file that its URL names', async () => {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RegistryLocation } from '../../src/runtime/registry-location.ts';
 import { locateRegistry } from '../../src/runtime/registry-location.ts';
 import type { Environment } from '../../src/runtime/settings.ts';
@@ -23,6 +23,11 @@ function refusal(locateIt: () => unknown): { code: string; message: string } {
   throw new Error('It was not refused.');
 }
 
+async function passwordAt(location: RegistryLocation): Promise<string> {
+  if (!('password' in location)) throw new Error('It has no password.');
+  return await location.password();
+}
+
 const MYSQL_DEFAULT = {
   kind: 'mysql',
   host: 'localhost',
@@ -30,6 +35,7 @@ const MYSQL_DEFAULT = {
   user: 'id_minter',
   database: 'identifiers',
   tls: 'off',
+  maxConnections: 8,
 };
 
 describe('without a URL', () => {
@@ -60,7 +66,7 @@ describe('without a URL', () => {
       database: 'ids',
       tls: 'verify',
     });
-    if (location.kind === 'mysql') expect(await location.password()).toBe('hush');
+    expect(await passwordAt(location)).toBe('hush');
   });
 
   test.each([
@@ -81,12 +87,116 @@ describe('without a URL', () => {
     });
   });
 
-  test('a secret that this version cannot read is refused rather than passed over', () => {
-    expect(
-      refusal(() => locate(undefined, { RDS_PRIMARY_HOST: 'h', RDS_SECRET_NAME: 'rds/x' }))
-    ).toMatchObject({
+  test('as many connections are held as RDS_MAX_CONNECTIONS says', () => {
+    expect(locate(undefined, { RDS_MAX_CONNECTIONS: '3' })).toMatchObject({ maxConnections: 3 });
+    expect(locate('mysql://h/x', { RDS_MAX_CONNECTIONS: '3' })).toMatchObject({
+      maxConnections: 3,
+    });
+  });
+});
+
+const SECRET = { RDS_SECRET_NAME: 'rds/x' };
+const IAM = { RDS_IAM_AUTHENTICATION: 'true' };
+
+describe('the login', () => {
+  test.each<[string | undefined, Environment]>([
+    [undefined, SECRET],
+    ['mysql://db.example/ids', SECRET],
+    ['mysql://other@db.example/ids', SECRET],
+  ])('to %s comes from the secret of RDS_SECRET_NAME', (url, environment) => {
+    const location = locate(url, environment);
+    expect(location).toMatchObject({ logins: expect.any(Function) });
+    expect(location).not.toHaveProperty('user');
+    expect(location).not.toHaveProperty('password');
+  });
+
+  test('comes from RDS_PASSWORD where RDS_SECRET_NAME is empty', async () => {
+    const location = locate(undefined, { RDS_SECRET_NAME: '', RDS_PASSWORD: 'hush' });
+    expect(location).toMatchObject({ user: 'id_minter' });
+    expect(await passwordAt(location)).toBe('hush');
+  });
+
+  test.each([SECRET, IAM])('is that of the URL, whatever %j says', async environment => {
+    const all = { ...environment, OWN: 'own' };
+    expect(await passwordAt(locate('mysql://db.example/ids?password-env=OWN', all))).toBe('own');
+  });
+
+  test.each<[string | undefined, Environment]>([
+    [undefined, { ...IAM, RDS_PRIMARY_HOST: 'db.example' }],
+    ['mysql://db.example/ids', IAM],
+    ['mysql://db.example/ids?auth=iam', {}],
+    ['mysql://db.example/ids?auth=iam', SECRET],
+    ['mysql://localhost/ids?auth=iam&tls=verify', {}],
+  ])('to %s with %j is by IAM', (url, environment) => {
+    expect(locate(url, environment)).toMatchObject({ isToken: true, user: 'id_minter' });
+  });
+
+  test.each<[string | undefined, Environment, string]>([
+    [undefined, IAM, 'TLS is off here'],
+    ['mysql://db.example/ids?auth=iam&tls=off', {}, 'TLS is off here'],
+    ['mysql://db.example/ids?auth=iam&tls=require', {}, 'TLS is require here'],
+    ['mysql://db.example/ids?auth=other', {}, '?auth=other: iam is allowed'],
+    ['mysql://db.example/ids?auth=iam&password-env=HOME', {}, 'not two'],
+    ['mysql://db.example/ids', { ...IAM, ...SECRET }, 'unset one'],
+  ])('to %s with %j is refused', (url, environment, why) => {
+    expect(refusal(() => locate(url, environment))).toMatchObject({
       code: 'INVALID_CONFIGURATION',
-      message: expect.stringContaining('RDS_SECRET_NAME'),
+      message: expect.stringContaining(why),
+    });
+  });
+});
+
+describe('a token of IAM', () => {
+  beforeEach(() => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'a-secret-key');
+    vi.stubEnv('AWS_SESSION_TOKEN', '');
+    vi.stubEnv('AWS_PROFILE', '');
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+  });
+
+  test.each([
+    [{}, 'eu-west-1'],
+    [{ RDS_REGION: 'us-east-1' }, 'us-east-1'],
+  ])(
+    'is signed for host, port and user, with %j in %s, and anew each time',
+    async (more, region) => {
+      const location = locate('mysql://minter@db.example:3307/ids?auth=iam', more);
+      const token = new URL(`https://${await passwordAt(location)}`);
+      expect(token.host).toBe('db.example:3307');
+      expect(Object.fromEntries(token.searchParams)).toMatchObject({
+        Action: 'connect',
+        DBUser: 'minter',
+        'X-Amz-Expires': '900',
+        'X-Amz-Credential': expect.stringMatching(
+          new RegExp(`^AKIDEXAMPLE/\\d{8}/${region}/rds-db/aws4_request$`)
+        ),
+        'X-Amz-Signature': expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      expect(token.href).not.toContain('a-secret-key');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDANOTHER');
+      expect(await passwordAt(location)).toContain('AKIDANOTHER');
+    }
+  );
+
+  test('needs credentials, and the error says so', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '');
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
+      vi.stubEnv(name, '/no/such/file');
+    await expect(passwordAt(locate('mysql://m@db.example/ids?auth=iam'))).rejects.toMatchObject({
+      code: 'SECRET_ACCESS_DENIED',
+      message: expect.stringContaining('See that AWS credentials can be found'),
+    });
+  });
+
+  test('needs a region, and the error says so', async () => {
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
+      vi.stubEnv(name, '/no/such/file');
+    await expect(passwordAt(locate('mysql://m@db.example/ids?auth=iam'))).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+      message: expect.stringContaining('RDS_REGION'),
     });
   });
 });
@@ -141,7 +251,7 @@ describe('a URL', () => {
     ['mysql://a%zz@localhost/x', '%'],
     ['mysql://localhost/%zz', '%'],
     ['mysql://localhost/x?password-env=NO_SUCH', 'NO_SUCH'],
-    ['mysql://localhost/x?password-env=A&password-file=B', 'not both'],
+    ['mysql://localhost/x?password-env=A&password-file=B', 'not two'],
   ])('%s is refused', (url, why) => {
     expect(refusal(() => locate(url))).toMatchObject({
       code: 'INVALID_CONFIGURATION',
@@ -163,11 +273,6 @@ describe('a URL', () => {
 });
 
 describe('the password', () => {
-  async function passwordAt(location: RegistryLocation): Promise<string> {
-    if (location.kind !== 'mysql') throw new Error('Not MySQL.');
-    return await location.password();
-  }
-
   test('comes from RDS_PASSWORD, or from the variable that the URL names', async () => {
     const environment = { RDS_PASSWORD: 'one', OTHER: 'two' };
     expect(await passwordAt(locate('mysql://localhost/x', environment))).toBe('one');

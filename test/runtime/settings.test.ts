@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readSettings, VARIABLES } from '../../src/runtime/settings.ts';
+import { describeIdleVariables, readSettings, VARIABLES } from '../../src/runtime/settings.ts';
 
 describe('the environment', () => {
   test('has the defaults that today’s users know', () => {
@@ -8,7 +8,11 @@ describe('the environment', () => {
       RDS_PORT: 3306,
       RDS_USERNAME: 'id_minter',
       RDS_PASSWORD: '',
+      RDS_IAM_AUTHENTICATION: false,
+      RDS_MAX_CONNECTIONS: 8,
       IDENTIFIERS_DATABASE: 'identifiers',
+      IDENTIFIERS_TABLE_NAME: 'identifiers',
+      CANONICAL_IDS_TABLE_NAME: 'canonical_ids',
       APPLY_MIGRATIONS: false,
       ID_GENERATOR_DESIRED_FREE_IDS_COUNT: 100_000,
       ES_SOURCE_INDEX: 'works-source',
@@ -18,6 +22,8 @@ describe('the environment', () => {
       ES_LOCAL_SCHEME: 'http',
       ES_LOCAL_HOST: 'localhost',
       ES_LOCAL_PORT: 9200,
+      CATALOGUE_GRAPH_S3_BUCKET: 'wellcomecollection-catalogue-graph',
+      ID_MINTER_S3_PREFIX: 'id_minter',
     });
   });
 
@@ -61,6 +67,14 @@ describe('the environment', () => {
     ['RDS_PORT', 'mysql', 'a whole number from 1 to 65535'],
     ['RDS_PORT', '0x10', 'a whole number from 1 to 65535'],
     ['RDS_PORT', '1e3', 'a whole number from 1 to 65535'],
+    ['RDS_MAX_CONNECTIONS', '0', 'a whole number from 1 to 1000'],
+    ['RDS_IAM_AUTHENTICATION', 'iam', 'true, 1, yes, false, 0, no'],
+    [
+      'IDENTIFIERS_TABLE_NAME',
+      'mappings',
+      'only identifiers (for another registry, set IDENTIFIERS_DATABASE)',
+    ],
+    ['CANONICAL_IDS_TABLE_NAME', 'ids', 'only canonical_ids'],
     ['ID_GENERATOR_DESIRED_FREE_IDS_COUNT', '0', 'a whole number from 1'],
     ['ID_GENERATOR_DESIRED_FREE_IDS_COUNT', '-5', 'a whole number from 1'],
     ['ID_GENERATOR_DESIRED_FREE_IDS_COUNT', '1000000000000000', 'a whole number from 1'],
@@ -71,5 +85,23 @@ describe('the environment', () => {
         message: expect.stringContaining(`${name} is "${value}", and ${allowed}`),
       })
     );
+  });
+});
+
+describe('what is set and not used', () => {
+  test.each([
+    ['RDS_REPLICA_HOST', 'a replica may lag behind'],
+    ['RDS_CLUSTER_ID', 'the registry is asked itself'],
+    ['ES_TRANSIENT_MAX_RETRIES', 'tried again for two minutes'],
+    ['REQUESTS_BACKOFF_MAX_TIME', 'tried again for two minutes'],
+  ])('%s is named, with the reason', (name, why) => {
+    const sentences = describeIdleVariables({ [name]: '30', RDS_PRIMARY_HOST: 'h', HOME: '/' });
+    expect(sentences).toEqual([expect.stringMatching(new RegExp(`^${name} is set .*${why}`))]);
+    expect(describeIdleVariables({ [name]: '' })).toEqual([]);
+  });
+
+  test('is no replica that is the primary itself', () => {
+    const host = 'db.example';
+    expect(describeIdleVariables({ RDS_REPLICA_HOST: host, RDS_PRIMARY_HOST: host })).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 import type { Finding } from '../../domain/audit.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import { boundHeap } from '../../runtime/heap.ts';
 import { openIdentifiers } from '../../runtime/open-documents.ts';
 import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import { CheckTally, checkDeclared, checkRegistry } from '../../steps/check-registry.ts';
 import { EXIT, exitFor } from '../exit.ts';
-import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, startProgress } from '../progress.ts';

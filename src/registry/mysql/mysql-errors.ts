@@ -1,7 +1,7 @@
 import { TimeoutError } from 'tarn';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IdMinterError } from '../../domain/errors.ts';
-import type { MysqlSettings } from './mysql-settings.ts';
+import type { AnyMysqlSettings } from './mysql-settings.ts';
 
 /** What became of a statement, and whether the same batch again may succeed. */
 export interface Translated {
@@ -17,6 +17,7 @@ const UNFIT_ROW = new Set([1062, 1452, 1406, 1265, 1292, 1366]);
 
 /** The servers' error numbers that mean something by themselves. */
 export const ERROR_NUMBER = {
+  accessDenied: 1045,
   noSuchDatabase: 1049,
   noSuchTable: 1146,
   tableAccessDenied: 1142,
@@ -57,8 +58,11 @@ const NETWORK = new Set([
 ]);
 
 /** The server's or the network's error as one of ours. Messages name host and user, never a password. */
-export function translateMysqlError(error: unknown, settings: MysqlSettings): Translated {
-  if (error instanceof IdMinterError) return { error, passing: false };
+export function translateMysqlError(error: unknown, settings: AnyMysqlSettings): Translated {
+  // A service that keeps the login may be there again in a moment, as the database itself.
+  if (error instanceof IdMinterError) {
+    return { error, passing: error.code === 'SECRET_UNAVAILABLE' };
+  }
   const number = errorNumberOf(error);
   const code = codeOf(error);
   const reason = reasonOf(error);
@@ -80,8 +84,8 @@ export function translateMysqlError(error: unknown, settings: MysqlSettings): Tr
   if (number !== undefined && ACCESS_DENIED.has(number)) {
     return refuse(
       'REGISTRY_ACCESS_DENIED',
-      `The database at ${where} refuses the user ${settings.user}: ${reason}. Nothing was written. Check user and ` +
-        'password; migrations/mysql/grants/ has the rights that each role needs.'
+      `The database at ${where} refuses ${userOf(settings)}: ${reason}. Nothing was written. Check ` +
+        `${settings.loginToCheck ?? 'user and password'}; migrations/mysql/grants/ has the rights that each role needs.`
     );
   }
   if (number === ERROR_NUMBER.noSuchDatabase) {
@@ -120,6 +124,13 @@ export function translateMysqlError(error: unknown, settings: MysqlSettings): Tr
         'it gives the same IDs.'
     );
   }
+  if (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') {
+    return refuse(
+      'INVALID_CONFIGURATION',
+      `The database at ${where} wants the password of ${userOf(settings)} as it is, which only tokens are sent as. ` +
+        'Nothing was sent. If the user logs in by IAM, say so: RDS_IAM_AUTHENTICATION=true, or ?auth=iam in the registry URL.'
+    );
+  }
   if (isTlsFailure(code)) {
     return refuse(
       'INVALID_CONFIGURATION',
@@ -129,6 +140,11 @@ export function translateMysqlError(error: unknown, settings: MysqlSettings): Tr
     );
   }
   return refuse('INTERNAL', `The database at ${where} gave an unforeseen error: ${reason}`);
+}
+
+/** Where there are several, the server's own reason names the last one that was tried. */
+function userOf(settings: AnyMysqlSettings): string {
+  return 'user' in settings ? `the user ${settings.user}` : 'the login';
 }
 
 /** The server's number; the system's own errors have negative ones. */

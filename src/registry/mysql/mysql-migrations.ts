@@ -6,7 +6,7 @@ import type { MysqlConnection } from './mysql-connection.ts';
 import { connector } from './mysql-connection.ts';
 import { ERROR_NUMBER, errorNumberOf, translateMysqlError } from './mysql-errors.ts';
 import { readRecords } from './mysql-records.ts';
-import type { MysqlSettings } from './mysql-settings.ts';
+import type { AnyMysqlSettings } from './mysql-settings.ts';
 import { nameOf } from './mysql-settings.ts';
 import { forgetForYoyo, recordForYoyo } from './yoyo-record.ts';
 
@@ -30,7 +30,7 @@ const CREATE_RECORD = `
  *
  * @throws IdMinterError REGISTRY_UNAVAILABLE, REGISTRY_ACCESS_DENIED, REGISTRY_NOT_FOUND or INVALID_CONFIGURATION
  */
-export async function openMysqlMigrations(settings: MysqlSettings): Promise<MigrationDatabase> {
+export async function openMysqlMigrations(settings: AnyMysqlSettings): Promise<MigrationDatabase> {
   try {
     const connection = await connector(settings, { multipleStatements: true })();
     return new MysqlMigrations(connection, settings);
@@ -43,12 +43,12 @@ class MysqlMigrations implements MigrationDatabase {
   readonly name: string;
   readonly dialect = 'mysql';
   readonly #connection: MysqlConnection;
-  readonly #settings: MysqlSettings;
+  readonly #settings: AnyMysqlSettings;
   /** Locks belong to the whole server and their names are short, so this one is made from the database's name. */
   readonly #lock: string;
   #hasRunMigration = false;
 
-  constructor(connection: MysqlConnection, settings: MysqlSettings) {
+  constructor(connection: MysqlConnection, settings: AnyMysqlSettings) {
     this.name = nameOf(settings);
     this.#connection = connection;
     this.#settings = settings;

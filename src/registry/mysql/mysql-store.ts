@@ -27,7 +27,7 @@ import { readRecords, readRecordsOrAdopt } from './mysql-records.ts';
 import { lockRestoreMarker, restoreRows } from './mysql-restore.ts';
 import type { MysqlSchema } from './mysql-schema.ts';
 import { readSchema } from './mysql-schema.ts';
-import type { MysqlSettings } from './mysql-settings.ts';
+import type { AnyMysqlSettings } from './mysql-settings.ts';
 import { nameOf } from './mysql-settings.ts';
 import { countFree, MysqlTransaction } from './mysql-transaction.ts';
 import type { Asked } from './source-look-up.ts';
@@ -51,7 +51,7 @@ const SNAPSHOT_WAIT_SECONDS = 3_600;
  *   the SCHEMA codes, or MIGRATION_UNFINISHED
  */
 export async function openMysqlStore(
-  settings: MysqlSettings,
+  settings: AnyMysqlSettings,
   program: Program
 ): Promise<RegistryStore> {
   const pool = new MysqlPool(connector(settings), settings.maxConnections);
@@ -73,12 +73,12 @@ class MysqlStore implements RegistryStore {
   readonly conceptTypes: ReadonlySet<string>;
   readonly canStore: CanStore;
   readonly held: HeldReading;
-  readonly #settings: MysqlSettings;
+  readonly #settings: AnyMysqlSettings;
   readonly #pool: MysqlPool;
   readonly #schema: MysqlSchema;
 
   constructor(
-    settings: MysqlSettings,
+    settings: AnyMysqlSettings,
     pool: MysqlPool,
     schema: MysqlSchema,
     conceptTypes: ReadonlySet<string>

@@ -1,6 +1,7 @@
 import type { TestAws } from './aws.ts';
 import { openAws } from './aws.ts';
 import type { AwsCall, Scenario } from './proxy.ts';
+import { openQueue, takeAll } from './queue.ts';
 import { stateMachine } from './state-machine.ts';
 import { applyInfrastructure } from './terraform.ts';
 
@@ -45,12 +46,8 @@ const TRIAL_BUS = 'trial';
 
 export async function applyExportStack(): Promise<ExportStack> {
   const aws = await openAws();
-  const queueOf = async (name: string) => {
-    const { QueueUrl } = await aws.json('sqs', 'AmazonSQS.CreateQueue', { QueueName: name });
-    return { url: String(QueueUrl), arn: `arn:aws:sqs:${aws.region}:${aws.account}:${name}` };
-  };
-  const alerts = await queueOf('alerts');
-  const events = await queueOf('events');
+  const alerts = await openQueue(aws, 'alerts');
+  const events = await openQueue(aws, 'events');
 
   const variables = {
     account_id: aws.account,
@@ -151,22 +148,4 @@ export async function applyExportStack(): Promise<ExportStack> {
       await aws[Symbol.asyncDispose]();
     },
   };
-}
-
-/** What is in a queue, which is empty then. */
-async function takeAll(aws: TestAws, QueueUrl: string): Promise<string[]> {
-  const bodies: string[] = [];
-  for (;;) {
-    const received = await aws.json('sqs', 'AmazonSQS.ReceiveMessage', {
-      QueueUrl,
-      MaxNumberOfMessages: 10,
-      WaitTimeSeconds: 0,
-    });
-    const messages = (received['Messages'] ?? []) as { Body: string; ReceiptHandle: string }[];
-    if (messages.length === 0) return bodies;
-    for (const { Body, ReceiptHandle } of messages) {
-      bodies.push(Body);
-      await aws.json('sqs', 'AmazonSQS.DeleteMessage', { QueueUrl, ReceiptHandle });
-    }
-  }
 }

@@ -73,16 +73,19 @@ provider "aws" {
 }
 `;
 
+/** @param only - resources, and what they rest on; all without it */
 export async function applyInfrastructure(
   aws: TestAws,
-  variables: object
+  variables: object,
+  only: readonly string[] = []
 ): Promise<AppliedInfrastructure> {
   const added = {
     'moto_override.tf': OVERRIDE,
     'test.auto.tfvars.json': JSON.stringify(variables),
   };
   const copy = await copyInfrastructure(added, aws.env);
-  await copy.terraform('apply', '-auto-approve', '-input=false');
+  const targets = only.map(address => `-target=${address}`);
+  await copy.terraform('apply', '-auto-approve', '-input=false', ...targets);
   const outputs = async () => {
     const all: Record<string, { value: unknown }> = JSON.parse(
       await copy.terraform('output', '-json')
