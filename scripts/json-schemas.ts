@@ -96,6 +96,10 @@ const SHAPES = {
       window: z.strictObject({ start_time: z.string(), end_time: z.string() }).nullable(),
       pipeline_date: z.string().nullable(),
       dry_run: z.boolean(),
+      stopped_by: z.strictObject({ code: errorCode.nullable(), message: z.string() }).optional(),
+      remaining: z
+        .strictObject({ count: count.nullable(), ids: z.array(z.string()).optional() })
+        .optional(),
       successful_ids: z.array(answeredId),
       errors: z.array(runError),
       outcomes: z.array(
@@ -110,8 +114,9 @@ const SHAPES = {
         ])
       ),
       warned: z.array(warning),
+      unannounced_ids: z.array(canonicalId),
     })
-    .describe('The file that `id-minter mint --report FILE` writes.'),
+    .describe('What `id-minter mint --report FILE` writes, and what runs put into S3_BUCKET.'),
   'assign-answer': z
     .union([
       z.strictObject({

@@ -522,7 +522,7 @@ export const ERRORS = {
     cause: 'The report of a run could not be written to its bucket.',
     data: 'The documents that the run counts are in the index. Announcement and metrics went on without it.',
     remedy:
-      'Correct S3_BUCKET, or give the right that the message names, and say the same run again: it gives the same IDs and writes a report.',
+      'Correct S3_BUCKET, or give the right that the message names, and say the same command again: it gives the same IDs and writes a report.',
   },
   ANNOUNCEMENT_FAILED: {
     exit: 4,
@@ -530,14 +530,14 @@ export const ERRORS = {
       'Documents were written, and the topic of SNS did not take their announcement: for a minute nothing got through, or a message was refused for good, or the run had to end before.',
     data: 'The documents are in the index, and nobody was told of those that the report names as `unannounced_ids`; where there is no report, standard error or the log names them.',
     remedy:
-      'See that SNS answers and DOWNSTREAM_SNS_TOPIC_ARN is right, and say the same run again: it gives the same IDs and announces them.',
+      'See that SNS answers and DOWNSTREAM_SNS_TOPIC_ARN is right, and say the same command again: it gives the same IDs and announces them.',
   },
   METRICS_FAILED: {
     exit: 4,
     cause: 'The metrics of a run did not reach CloudWatch.',
     data: 'All else of the run is done: documents, report and announcement.',
     remedy:
-      'Give the right cloudwatch:PutMetricData, or see that CloudWatch can be reached. Nothing has to be run again for it.',
+      'Give the right cloudwatch:PutMetricData, or see that CloudWatch can be reached. Nothing else is missing: there is no need to say the same command again.',
   },
   SECRET_NOT_FOUND: {
     exit: 3,

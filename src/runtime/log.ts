@@ -56,7 +56,7 @@ export function openLog({ environment, settings, traceId, destination }: LogOpti
   const clean = (text: string): string => hideIn(text, secrets);
   const logger = pino(
     {
-      level: settings.LOG_LEVEL.toLowerCase(),
+      level: settings.LOG_LEVEL,
       customLevels: LEVELS,
       useOnlyCustomLevels: true,
       base: {

@@ -11,6 +11,12 @@ const YES_OR_NO = 'true, 1, yes, false, 0, no';
 const wholeNumber = (most: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(1).max(most));
 
+/** Other programs on a machine may read the same variable. */
+const LOG_LEVELS = {
+  ...{ DEBUG: 'debug', INFO: 'info', WARNING: 'warning', ERROR: 'error', CRITICAL: 'critical' },
+  ...{ NOTSET: 'debug', TRACE: 'debug', WARN: 'warning', FATAL: 'critical' },
+} as const;
+
 /** Every variable that the product reads, with its default, what is allowed and what it is for. */
 export const VARIABLES = {
   ID_MINTER_REGISTRY: z.string().optional().meta({
@@ -81,11 +87,12 @@ export const VARIABLES = {
   LOG_LEVEL: z
     .string()
     .toUpperCase()
-    .pipe(z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']))
-    .default('INFO')
+    .pipe(z.enum(Object.keys(LOG_LEVELS) as (keyof typeof LOG_LEVELS)[]))
+    .transform(name => LOG_LEVELS[name])
+    .default('info')
     .meta({
       about: 'The least that the functions log; the command line speaks in plain words.',
-      allowed: 'DEBUG, INFO, WARNING, ERROR, CRITICAL',
+      allowed: 'DEBUG, INFO, WARNING, ERROR, CRITICAL, or what other programs call these',
     }),
   ES_URL: z.string().optional().meta({
     about:

@@ -6,6 +6,7 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import type { ExportFindingCode } from '../../src/domain/export-audit.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../../src/domain/source-identifier.ts';
+import { openAwsProxy } from '../support/aws/proxy.ts';
 import type { Ended } from '../support/command-line.ts';
 import { openProxy } from '../support/elasticsearch/proxy.ts';
 import { folio, sierra } from '../support/identifiers.ts';
@@ -88,6 +89,9 @@ const WITH_BROKEN_KEY = `
 
 const FIRST = '0001_create_identifiers_schema';
 
+const INTO_INDEX = [
+  ...['mint', 'works.ndjson', '--target-index', 'identified', '--job-id', 'job-1'],
+];
 const TO_NEW = ['--registry', 'sqlite:new.sqlite'];
 const AWS = {
   ...{ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
@@ -557,6 +561,33 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     remedy: 'See that Secrets Manager can be reached',
     holds: [],
   },
+  REPORT_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'report'),
+    value: /s3:\/\/reports\/pipeline-2026-08-20\/id_minter\/dev\/job-1\.json \(.*planted/,
+    data: 'The documents that the run counts are in the index',
+    remedy: 'Give this user the right s3:PutObject',
+    holds: [b1],
+  },
+  ANNOUNCEMENT_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'announcement'),
+    value: '1 of 1 documents were not announced on arn:aws:sns:eu-west-1:123456789012:works',
+    data: /All of them are in the index.*job-1\.json names them/,
+    remedy: 'say the same run again',
+    holds: [b1],
+  },
+  METRICS_FAILED: {
+    files: works(workOf(b1)),
+    args: INTO_INDEX,
+    run: (desk, args) => runInPipeline(desk, args, 'metrics'),
+    value: /did not reach CloudWatch \(.*planted/,
+    data: 'All else of the run is done',
+    remedy: 'Give this user the right cloudwatch:PutMetricData',
+    holds: [b1],
+  },
   INTERNAL: {
     args: ['assign', 'Work[s/1]'],
     // Something that the program stands on is broken before it starts.
@@ -798,6 +829,41 @@ async function runBeforeSecrets(
   const refusal = { status: 400, body: { __type: type, message: 'planted' } };
   await using manager = await openProxy(undefined, () => refusal);
   return await desk.run(args, { environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: manager.url } });
+}
+
+/** Runs a command into an index that takes all, in a pipeline of which one part refuses. */
+async function runInPipeline(
+  desk: DeskOnRegistry,
+  args: readonly string[],
+  refuses: 'report' | 'announcement' | 'metrics'
+): Promise<Ended> {
+  await using cluster = await openProxy(undefined, () => ({
+    ...{ status: 200, body: { items: [{ index: { status: 201 } }] } },
+  }));
+  await using aws = await openAwsProxy(() => 1);
+  aws.play({
+    fault: ({ action, parameters }) => {
+      const part = action.startsWith('PUT')
+        ? 'report'
+        : action === 'PublishBatch'
+          ? 'announcement'
+          : 'metrics';
+      if (part === refuses) return { status: 403, code: 'AccessDenied', message: 'planted' };
+      if (part !== 'announcement') return { answer: '' };
+      const { 'PublishBatchRequestEntries.member.1.Id': id } = parameters;
+      const taken = `<Successful><member><Id>${id}</Id></member></Successful>`;
+      return {
+        answer: `<PublishBatchResponse><PublishBatchResult>${taken}</PublishBatchResult></PublishBatchResponse>`,
+      };
+    },
+  });
+  return await desk.run(args, {
+    environment: {
+      ...{ ...AWS, AWS_ENDPOINT_URL: aws.url, ES_URL: cluster.url, PIPELINE_DATE: '2026-08-20' },
+      S3_BUCKET: 'reports',
+      DOWNSTREAM_SNS_TOPIC_ARN: 'arn:aws:sns:eu-west-1:123456789012:works',
+    },
+  });
 }
 
 /** In order; none where there are no tables. */

@@ -4,6 +4,7 @@ import { describeIdleVariables, readSettings, VARIABLES } from '../../src/runtim
 describe('the environment', () => {
   test('has the defaults that today’s users know', () => {
     expect(readSettings({})).toEqual({
+      ...{ LOG_LEVEL: 'info', PIPELINE_STEP: 'id_minter', S3_PREFIX: 'dev' },
       RDS_PRIMARY_HOST: 'localhost',
       RDS_PORT: 3306,
       RDS_USERNAME: 'id_minter',

@@ -38,10 +38,11 @@ export async function takeAll(aws: TestAws, QueueUrl: string): Promise<string[]>
     });
     const messages = (received['Messages'] ?? []) as { Body: string; ReceiptHandle: string }[];
     if (messages.length === 0) return bodies;
-    for (const { Body, ReceiptHandle } of messages) {
-      bodies.push(Body);
-      await aws.json('sqs', 'AmazonSQS.DeleteMessage', { QueueUrl, ReceiptHandle });
-    }
+    bodies.push(...messages.map(({ Body }) => Body));
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({
+      ...{ Id: String(index), ReceiptHandle },
+    }));
+    await aws.json('sqs', 'AmazonSQS.DeleteMessageBatch', { QueueUrl, Entries });
   }
 }
 
