@@ -117,10 +117,10 @@ test(
     expect(after).toHaveLength(6);
     expect(after).toEqual(expect.arrayContaining(before));
     const reports = (await bucket.list()).filter(url =>
-    /\/pipeline-2026-08-20\/id_minter\/prod\/[^/]+-p00[012]\.json$/.test(url)
-  );
-  // two of the run that broke, three of the one afresh
-  expect(reports).toHaveLength(5);
+      /\/pipeline-2026-08-20\/id_minter\/prod\/[^/]+-p00[012]\.json$/.test(url)
+    );
+    // two of the run that broke, three of the one afresh
+    expect(reports).toHaveLength(5);
   },
   5 * MINUTES
 );

@@ -9,7 +9,7 @@ import { findTerraform } from './tools.ts';
 export const INFRASTRUCTURE = fileURLToPath(new URL('../../../infrastructure', import.meta.url));
 
 /** Packages of functions in which nothing is. */
-export const PACKAGES = join(INFRASTRUCTURE, 'tests', 'packages');
+const PACKAGES = join(INFRASTRUCTURE, 'tests', 'packages');
 
 /** A copy of the infrastructure in a folder of its own, in which Terraform may leave what it makes. */
 export interface TerraformCopy extends AsyncDisposable {
