@@ -25,6 +25,8 @@ async function isLeftOut(
 const elasticsearch = 'test/{documents,cli}/elasticsearch/**/*.test.ts';
 // Functions are tried in all their surroundings: a database server and AWS too.
 const lambdas = 'test/lambda/**/*.test.ts';
+// The state machine that invokes them is the one that is deployed.
+const pipeline = 'test/lambda/pipeline.test.ts';
 const documents = 'test/documents/contract/**/*.test.ts';
 
 const noInfrastructure = await isLeftOut('The infrastructure is', whyNoInfrastructure);
@@ -56,7 +58,7 @@ export default defineConfig({
               test: {
                 name: 'elasticsearch',
                 include: [elasticsearch, documents, ...(noAws ? [] : [lambdas])],
-                exclude: noAws ? aws : [],
+                exclude: [...(noAws ? aws : []), ...(noInfrastructure ? [pipeline] : [])],
                 globalSetup: [
                   'test/support/elasticsearch/global-setup.ts',
                   'test/support/global-setup.ts',

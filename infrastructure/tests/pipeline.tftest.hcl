@@ -260,6 +260,13 @@ run "rings_where_works_failed_an_inheritance_was_lost_the_pool_is_low_or_nothing
     ])
     error_message = "Nobody is told, or nobody is told what to do."
   }
+  # the entries that test/operations.test.ts runs
+  assert {
+    condition = toset([for alarm in aws_cloudwatch_metric_alarm.pipeline : regex("“([a-z-]+)”", alarm.alarm_description)[0]]) == toset([
+      "works-failed", "inheritance-lost", "pool-low", "no-run", "run-failed", "requests-failed", "function-failed",
+    ])
+    error_message = "An alarm names an entry that docs/operations.md does not have."
+  }
   assert {
     condition     = aws_cloudwatch_metric_alarm.pipeline["works-failed"].dimensions == tomap({ pipeline_date = "2026-02-09", pipeline_step = "id_minter" })
     error_message = "The alarm watches another pipeline."

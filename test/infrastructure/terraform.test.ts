@@ -14,14 +14,14 @@ afterAll(async () => {
 
 test('the files are laid out as Terraform lays them out', async () => {
   expect(await copy.terraform('fmt', '-check', '-diff', '-recursive')).toBe('');
-});
+}, 180_000);
 
 test('Terraform takes the files as valid, and warns of nothing', async () => {
   expect(JSON.parse(await copy.terraform('validate', '-json'))).toMatchObject({
     valid: true,
     diagnostics: [],
   });
-});
+}, 180_000);
 
 test('schedule, retention, names, policies and states are what their users rely on', async () => {
   const said = await copy.terraform('test', '-json');

@@ -9,7 +9,7 @@ import { findTerraform } from './tools.ts';
 export const INFRASTRUCTURE = fileURLToPath(new URL('../../../infrastructure', import.meta.url));
 
 /** Packages of functions in which nothing is. */
-export const PACKAGES = join(INFRASTRUCTURE, 'tests', 'packages');
+const PACKAGES = join(INFRASTRUCTURE, 'tests', 'packages');
 
 /** A copy of the infrastructure in a folder of its own, in which Terraform may leave what it makes. */
 export interface TerraformCopy extends AsyncDisposable {
@@ -73,16 +73,19 @@ provider "aws" {
 }
 `;
 
+/** @param only - resources, and what they rest on; all without it */
 export async function applyInfrastructure(
   aws: TestAws,
-  variables: object
+  variables: object,
+  only: readonly string[] = []
 ): Promise<AppliedInfrastructure> {
   const added = {
     'moto_override.tf': OVERRIDE,
     'test.auto.tfvars.json': JSON.stringify(variables),
   };
   const copy = await copyInfrastructure(added, aws.env);
-  await copy.terraform('apply', '-auto-approve', '-input=false');
+  const targets = only.map(address => `-target=${address}`);
+  await copy.terraform('apply', '-auto-approve', '-input=false', ...targets);
   const outputs = async () => {
     const all: Record<string, { value: unknown }> = JSON.parse(
       await copy.terraform('output', '-json')
