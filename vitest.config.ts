@@ -48,7 +48,16 @@ export default defineConfig({
       ...(noInfrastructure
         ? []
         : [
-            { extends: true as const, test: { name: 'infrastructure', include: [infrastructure] } },
+            {
+              extends: true as const,
+              // Terraform and moto take long where others work on the machine too.
+              test: {
+                name: 'infrastructure',
+                include: [infrastructure],
+                testTimeout: 300_000,
+                hookTimeout: 600_000,
+              },
+            },
           ]),
       ...(noElasticsearch
         ? []

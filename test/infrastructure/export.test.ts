@@ -341,7 +341,7 @@ describe.each(['StartExportTask', 'DescribeExportTasks', 'PutEvents'])('%s', act
 
       expectAlert(ended, cause);
     },
-    120_000
+    600_000
   );
 });
 

@@ -23,7 +23,7 @@ export function stateMachine(aws: TestAws, stateMachineArn: string): TestStateMa
     aws.json('states', `AWSStepFunctions.${operation}`, parameters);
 
   const waitForEnd = async (executionArn: string) => {
-    for (let tries = 0; tries < 2400; tries++) {
+    for (let tries = 0; tries < 6000; tries++) {
       const execution = await states('DescribeExecution', { executionArn });
       if (execution['status'] !== 'RUNNING') return execution;
       await sleep(50);
