@@ -23,8 +23,8 @@ const run = promisify(execFile);
 const DECLARATIONS = [
   ...['index', 'domain/audit', 'domain/canonical-id', 'domain/documents', 'domain/errors'],
   ...['domain/registry', 'domain/registry-restore', 'domain/registry-tables'],
-  ...['domain/source-identifier', 'library/assign-identifiers', 'library/mint-works'],
-  ...['library/open-registry', 'library/works-in-order'],
+  ...['domain/source-identifier', 'domain/time-window', 'library/assign-identifiers'],
+  ...['library/mint-works', 'library/open-registry', 'library/works-in-order'],
 ];
 
 let folder: TemporaryFolder;
@@ -52,9 +52,12 @@ describe('the package', () => {
     expect(await contents(folder.path('checkout'))).toEqual(
       [
         ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/id-minter.js', 'package.json'],
-        ...['cli', 'configuration', 'errors', 'library'].map(page => `docs/${page}.md`),
+        ...['cli', 'configuration', 'errors', 'library', 'moving-over'].map(
+          page => `docs/${page}.md`
+        ),
         ...sources.map(name => `dist/${name.replace(/\.ts$/, '.js')}`),
         ...DECLARATIONS.map(name => `dist/${name}.d.ts`),
+        ...list('elasticsearch/*.json'),
         ...list('migrations/**/*.sql'),
         ...list('schemas/*.schema.json'),
       ].sort()
@@ -124,8 +127,8 @@ describe('where it is installed', () => {
   test('neither the Node of the checkout nor anything else of its development comes along', async () => {
     const lock = JSON.parse(await readFile(join(consumer, 'package-lock.json'), 'utf8'));
     const { devDependencies } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
-    // The driver asks its users for @types/node.
-    const { '@types/node': _, ...ours } = devDependencies;
+    // MySQL's driver asks its users for @types/node, and the client of CloudWatch has fflate too.
+    const { '@types/node': _, fflate: __, ...ours } = devDependencies;
     const unwanted = ['@id-minter/node24', ...Object.keys(ours)];
     const names = Object.keys(lock.packages).map(path => path.replace(/^.*node_modules\//, ''));
     expect(names).toContain('id-minter');
