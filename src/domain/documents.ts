@@ -70,7 +70,7 @@ export interface WorkTarget {
   readonly name: string;
   /**
    * @returns what the target refused, by position in `works`; the others are written
-   * @throws IdMinterError TARGET_FAILED, INDEX_NOT_FOUND, INDEX_ACCESS_DENIED or INDEX_UNAVAILABLE where the target as
+   * @throws TargetBroken where the target as a whole fails and some works are in it all the same; IdMinterError TARGET_FAILED, INDEX_NOT_FOUND, INDEX_ACCESS_DENIED or INDEX_UNAVAILABLE where the target as
    *   a whole fails
    */
   write(works: readonly MintedWork[]): Promise<ReadonlyMap<number, IdMinterError>>;
@@ -78,6 +78,26 @@ export interface WorkTarget {
   complete(): Promise<void>;
   /** Takes back what `complete` has not ended; what is in an index stays there. */
   discard(): Promise<void>;
+}
+
+/** What a target that failed as a whole knows of the works that it was given. */
+export class TargetBroken extends Error {
+  override readonly name = 'TargetBroken';
+  override readonly cause: IdMinterError;
+  /** What it refused before, by position in the works. */
+  readonly refused: ReadonlyMap<number, IdMinterError>;
+  /** Positions of those that may be written and may be not; all others that it did not refuse are written. */
+  readonly unknown: ReadonlySet<number>;
+
+  constructor(
+    cause: IdMinterError,
+    { refused, unknown }: Pick<TargetBroken, 'refused' | 'unknown'>
+  ) {
+    super(cause.message);
+    this.cause = cause;
+    this.refused = refused;
+    this.unknown = unknown;
+  }
 }
 
 /** Entries that wait, outside memory, for the end of the run. They are data that JSON can hold. */

@@ -1,4 +1,5 @@
-import type { WorkTarget } from '../domain/documents.ts';
+import type { MintedWork, WorkTarget } from '../domain/documents.ts';
+import { TargetBroken } from '../domain/documents.ts';
 import type { RunReport } from '../domain/run-report.ts';
 
 /** Keeps account of the works that were asked for by name, and of which nothing has become yet. */
@@ -19,11 +20,16 @@ export class Unfinished {
     return {
       ...target,
       write: async works => {
-        const refused = await target.write(works);
-        for (const { place, standingBack = [] } of works) {
-          for (const ended of [place, ...standingBack.map(lost => lost.place)]) this.#tick(ended);
+        try {
+          const refused = await target.write(works);
+          this.#tickAll(works);
+          return refused;
+        } catch (error) {
+          if (error instanceof TargetBroken) {
+            this.#tickAll(works.filter((_, position) => !error.unknown.has(position)));
+          }
+          throw error;
         }
-        return refused;
       },
     };
   }
@@ -35,6 +41,12 @@ export class Unfinished {
     answered: async () => {},
     warned: async () => {},
   };
+
+  #tickAll(works: readonly MintedWork[]): void {
+    for (const { place, standingBack = [] } of works) {
+      for (const ended of [place, ...standingBack.map(lost => lost.place)]) this.#tick(ended);
+    }
+  }
 
   /** @param place - the document's id, which a request may name without the type around it */
   #tick(place: string): void {

@@ -9,6 +9,7 @@ import type {
   WorkSource,
   WorkTarget,
 } from '../domain/documents.ts';
+import { TargetBroken } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified, IdentifiedWork, Kept, ParsedWork } from '../domain/identified-work.ts';
@@ -247,11 +248,8 @@ async function write(works: readonly EmbeddedWork[], options: MintWorksOptions):
       await warn(sharedDocument(work, lost), options, lost.place);
     }
   }
-  const refused = await target.write(works).catch(async error => {
-    await report.unconfirmed?.(works.map(({ canonicalId }) => canonicalId));
-    throw error;
-  });
-  const written = works.filter((_, index) => !refused.has(index));
+  const { refused, unknown, failure } = await writeAll(target, works);
+  const written = works.filter((_, index) => !refused.has(index) && !unknown.has(index));
   for (const [index, error] of refused) {
     const work = works[index];
     if (!work) continue;
@@ -261,6 +259,29 @@ async function write(works: readonly EmbeddedWork[], options: MintWorksOptions):
   }
   for (const work of written) tally.works.succeeded += 1 + work.standingBack.length;
   await report.succeeded(written.map(({ canonicalId }) => canonicalId));
+  if (failure === undefined) return;
+  const unconfirmed = works.filter((_, index) => unknown.has(index));
+  await report.unconfirmed?.(unconfirmed.map(({ canonicalId }) => canonicalId));
+  throw failure;
+}
+
+interface Written {
+  readonly refused: TargetBroken['refused'];
+  readonly unknown: TargetBroken['unknown'];
+  /** Set where the target as a whole failed. */
+  readonly failure?: unknown;
+}
+
+async function writeAll(target: WorkTarget, works: readonly MintedWork[]): Promise<Written> {
+  try {
+    return { refused: await target.write(works), unknown: new Set() };
+  } catch (error) {
+    if (!(error instanceof TargetBroken)) {
+      return { refused: new Map(), unknown: new Set(works.keys()), failure: error };
+    }
+    const { refused, unknown, cause } = error;
+    return { refused, unknown, failure: cause };
+  }
 }
 
 function embed({ place, kept, extracted, answers }: AnsweredWork): EmbeddedWork {

@@ -157,12 +157,14 @@ describe('a run', () => {
 
     expect(error?.errorType).toBe('INDEX_UNAVAILABLE');
     const report = await reportOf('cut-short');
+    const written = (await works.target.read()).map(({ _id }) => _id);
+    // One request got through, whichever it was.
+    expect([200, 500]).toContain(written.length);
     expect(report).toMatchObject({
       stopped_by: { code: 'INDEX_UNAVAILABLE' },
-      works: { succeeded: 500, failed: 0 },
-      remaining: { count: 700 },
+      works: { succeeded: written.length, failed: 0 },
+      remaining: { count: 1_200 - written.length },
     });
-    const written = (await works.target.read()).map(({ _id }) => _id);
     expect(report.successful_ids.sort()).toEqual(written);
   });
 });

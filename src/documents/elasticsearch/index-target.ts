@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { MintedWork, WorkTarget } from '../../domain/documents.ts';
+import { TargetBroken } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
 import { unwrapWork } from '../../domain/work-wrapper.ts';
 import type { Cluster } from './cluster.ts';
@@ -76,17 +77,33 @@ async function lookAt(cluster: Cluster, { name, index }: IndexLocation): Promise
   }
 }
 
-/** Some requests at once: who writes waits until the cluster has taken what it was given. */
+/**
+ * Some requests at once: who writes waits until the cluster has taken what it was given. Where one fails as a whole those
+ * under way are waited for, and no other is sent.
+ */
 async function writeAll(
   cluster: Cluster,
   location: IndexLocation,
   works: readonly MintedWork[]
 ): Promise<Refused> {
   const refused: Refused = new Map();
-  const write = (actions: readonly Action[]) => writeSome(cluster, location, { actions, refused });
+  const unknown = new Set(works.keys());
+  let failure: IdMinterError | undefined;
+  const write = async (actions: readonly Action[]): Promise<void> => {
+    if (failure) return;
+    try {
+      await writeSome(cluster, location, { actions, refused });
+      for (const { position } of actions) unknown.delete(position);
+    } catch (error) {
+      if (!(error instanceof IdMinterError)) throw error;
+      failure ??= error;
+    }
+  };
   for (const turn of inTurns(works)) {
     await pMap(inRequests(turn), write, { concurrency: REQUESTS_AT_ONCE });
   }
+  for (const position of refused.keys()) unknown.delete(position);
+  if (failure) throw new TargetBroken(failure, { refused, unknown });
   return refused;
 }
 

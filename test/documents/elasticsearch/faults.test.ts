@@ -4,6 +4,7 @@ import { Cluster } from '../../../src/documents/elasticsearch/cluster.ts';
 import { openIndexSource } from '../../../src/documents/elasticsearch/index-source.ts';
 import { openIndexTarget } from '../../../src/documents/elasticsearch/index-target.ts';
 import type { MintedWork, WorkTarget } from '../../../src/domain/documents.ts';
+import { TargetBroken } from '../../../src/domain/documents.ts';
 import { workOf } from '../../cli/works.ts';
 import { allOf } from '../../support/byte-streams.ts';
 import type { ElasticsearchProxy, Fault, Spoil } from '../../support/elasticsearch/proxy.ts';
@@ -248,9 +249,35 @@ describe('a target', () => {
       400
     );
     await expect(opened.target.write(works)).rejects.toMatchObject({
-      code: 'INDEX_UNAVAILABLE',
-      message: expect.stringMatching(/503.*say the same command again: it gives the same IDs/),
+      cause: {
+        code: 'INDEX_UNAVAILABLE',
+        message: expect.stringMatching(/503.*say the same command again: it gives the same IDs/),
+      },
     });
+  });
+
+  test('that breaks down between requests tells which works it has and which it may have', async () => {
+    const many = someIds(2_500).map((id, number) => ({
+      place: `line ${number + 1}`,
+      canonicalId: id as MintedWork['canonicalId'],
+      content: { value: { number } },
+    }));
+    // The second of the three at once; the last two are not sent any more.
+    const isSecond = (body: Buffer) => body.includes(`"${many[500]?.canonicalId}"`);
+    await using opened = await open(({ path, body }) => {
+      if (!path.endsWith('/_bulk')) return undefined;
+      return isSecond(body) ? { status: 400 } : { lateMs: 1_000 };
+    });
+
+    const broken = await opened.target.write(many).catch((error: unknown) => error);
+
+    expect(broken).toBeInstanceOf(TargetBroken);
+    const { cause, refused, unknown } = broken as TargetBroken;
+    expect(cause.code).toBe('INDEX_UNAVAILABLE');
+    const there = many.filter((_, at) => !unknown.has(at) && !refused.has(at));
+    expect(there).toHaveLength(1_000);
+    expect(await opened.idsThere()).toEqual(there.map(({ canonicalId }) => canonicalId).sort());
+    expect(opened.bulks()).toHaveLength(3);
   });
 
   test('that takes no large requests gets smaller ones', async () => {
@@ -341,14 +368,18 @@ describe('a target', () => {
     await using opened = await open(
       onBulks(() => ({ status: 200, body: { errors: true, items: [item] } }))
     );
-    await expect(opened.target.write(works.slice(0, 1))).rejects.toMatchObject({ code });
+    await expect(opened.target.write(works.slice(0, 1))).rejects.toMatchObject({
+      cause: { code },
+    });
   });
 
   test('that does not say what became of each document fails as a whole', async () => {
     await using opened = await open(onBulks(() => ({ status: 200, body: { items: [] } })));
     await expect(opened.target.write(works)).rejects.toMatchObject({
-      code: 'INDEX_UNAVAILABLE',
-      message: expect.stringContaining('given 300 documents and did not say'),
+      cause: {
+        code: 'INDEX_UNAVAILABLE',
+        message: expect.stringContaining('given 300 documents and did not say'),
+      },
     });
   });
 
