@@ -97,7 +97,7 @@ describe('the README', () => {
 
   test('says of every other command what it needs', () => {
     expect(new Set(commands.map(({ needs }) => needs))).toEqual(
-      new Set([undefined, 'a fresh clone', 'docker'])
+      new Set([undefined, 'a fresh clone', 'docker', 'Elasticsearch'])
     );
   });
 });
