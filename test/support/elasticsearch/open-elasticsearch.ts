@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keep, release } from '../servers/caretaker.ts';
+import { answersDocker } from '../servers/docker-engine.ts';
 import type { Launched, NotHere } from '../servers/launcher.ts';
 import { findFreePort, poll, run } from '../servers/processes.ts';
 import { findJarNode } from './jar-node.ts';
@@ -82,16 +83,8 @@ async function findUrl(version?: string): Promise<Way | NotHere> {
   return { chosen: `the server in ${URL_VARIABLE}`, url: url.replace(/\/$/, '') };
 }
 
-/** Where a Docker engine answers: a `docker` program without an engine is common. */
 async function findDocker(version = IMAGE_VERSION): Promise<Way | NotHere> {
-  try {
-    const version = await run('docker', ['info', '--format', '{{.ServerVersion}}'], {
-      seconds: 10,
-    });
-    if (!/^\d/.test(version)) throw new Error(version);
-  } catch {
-    return { whyNot: 'no Docker engine answers' };
-  }
+  if (!(await answersDocker())) return { whyNot: 'no Docker engine answers' };
   const image = `${IMAGE}:${version}`;
   return {
     chosen: `the image ${image} in Docker`,

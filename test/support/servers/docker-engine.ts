@@ -7,18 +7,17 @@ import { run } from './processes.ts';
 
 const IMAGES: Record<ServerKind, string> = { mysql: 'mysql:8.0', mariadb: 'mariadb:10.11' };
 
-/** A container, where a Docker engine answers: a `docker` program without an engine is common. */
+/** A container, where a Docker engine answers. */
 export const findDockerEngine: FindLauncher = async kind => {
-  try {
-    const version = await run('docker', ['info', '--format', '{{.ServerVersion}}'], {
-      seconds: 10,
-    });
-    if (!/^\d/.test(version)) throw new Error(version);
-  } catch {
-    return { whyNot: 'no Docker engine answers' };
-  }
+  if (!(await answersDocker())) return { whyNot: 'no Docker engine answers' };
   return { chosen: `the image ${IMAGES[kind]} in Docker`, launch: launchContainer };
 };
+
+/** Asks the engine: a `docker` program without one is common. */
+export async function answersDocker(): Promise<boolean> {
+  const asked = run('docker', ['info', '--format', '{{.ServerVersion}}'], { seconds: 10 });
+  return /^\d/.test(await asked.catch(() => ''));
+}
 
 async function launchContainer({ kind, dataDir, port, extraArgs }: Launch): Promise<Launched> {
   // The server's user in the container could not write to a folder of ours: a volume stands in for it.
