@@ -62,6 +62,7 @@ type Stop = 'deadline' | { readonly error: unknown };
 export async function mintRequest(request: MintingRequest, call: Call): Promise<MintReply> {
   const { settings, log } = call;
   const ends = await locateEnds(settings);
+  for (const { apiKey } of [ends.source, ends.target]) if (apiKey) log.hide(apiKey);
   const run = beginRun(await readPartitioned(request, call));
   const window = describeWindow(run.selection);
   log.info('Processing minting request', {
