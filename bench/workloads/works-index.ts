@@ -20,7 +20,7 @@ export const worksIndex: Workload = {
   question: 'What does a reindex cost, index to index?',
   run: '`id-minter mint --full` of 100,000 works of 6 identifiers, all known, from one index of Elasticsearch into another.',
   against:
-    "the client's own scroll and bulk helpers, which copy the same documents from index to index and ask no registry",
+    'a bare program that copies the same documents from index to index, three pages at once, and asks no registry',
   server: true,
   async *measure({ works, database, pairs, program }) {
     const options = { works, nothingNewShare: 1 };
