@@ -18,7 +18,7 @@ const PUT_WORKS = 1_000;
 export const worksIndex: Workload = {
   name: 'works-index',
   question: 'What does a reindex cost, index to index?',
-  run: '`id-minter mint --full` of 100,000 works of 6 identifiers, all known, from one index of Elasticsearch into another.',
+  run: '`id-minter mint --full` of works of 6 identifiers, all known, from one index of Elasticsearch into another.',
   against:
     'a bare program that copies the same documents from index to index, three pages at once, and asks no registry',
   server: true,
