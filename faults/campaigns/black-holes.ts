@@ -120,7 +120,7 @@ async function mintByLibrary(
   await using minter = createRegistry(await openStore({ ...registry.minter, port: wire.port }));
   // So that it has to connect.
   wire.cutAll();
-  await sleep(20);
+  await sleep(100);
   using open = openHole(wire, hole);
   const began = performance.now();
   const end: MintResult | Error = await minter.mint(left).catch((error: Error) => error);

@@ -21,7 +21,7 @@ import { Sessions } from '../sessions.ts';
 
 const AT_ONCE = 4;
 /** In which a connection that was cut while nothing was at work is noticed. */
-const NOTICED_MS = 5;
+const NOTICED_MS = 25;
 
 const ISOLATIONS = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
 
