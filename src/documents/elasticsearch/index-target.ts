@@ -103,8 +103,10 @@ async function writeAll(
     await pMap(inRequests(turn), write, { concurrency: REQUESTS_AT_ONCE });
   }
   for (const position of refused.keys()) unknown.delete(position);
-  if (failure) throw new TargetBroken(failure, { refused, unknown });
-  return refused;
+  // Requests are answered in any order, and people read the failures in that of the source.
+  const inOrder = new Map([...refused].sort(([one], [other]) => one - other));
+  if (failure) throw new TargetBroken(failure, { refused: inOrder, unknown });
+  return inOrder;
 }
 
 type Placed = readonly [position: number, work: MintedWork];

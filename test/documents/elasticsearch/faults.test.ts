@@ -243,6 +243,18 @@ describe('a target', () => {
     expect(opened.bulks()).toHaveLength(1);
   });
 
+  test('that answers the first request last names what it refuses in the order of the works', async () => {
+    const many = someIds(1_200).map((id, number) => ({
+      place: `line ${number + 1}`,
+      canonicalId: id as MintedWork['canonicalId'],
+      // Of the mapping's one date.
+      content: { value: number % 400 === 0 ? { indexed_at: 'noon' } : { number } },
+    }));
+    await using opened = await open(onBulks(nth => (nth === 1 ? { lateMs: 1_500 } : undefined)));
+    const refused = await opened.target.write(many);
+    expect([...refused.keys()]).toEqual([0, 400, 800]);
+  });
+
   test('gives up when an outage lasts, and says that the same command completes it', async () => {
     await using opened = await open(
       onBulks(() => ({ status: 503 })),
