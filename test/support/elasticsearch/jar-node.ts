@@ -19,7 +19,6 @@ const PROGRAMS = fileURLToPath(new URL('node', import.meta.url));
 /** Where Java lies beside the PATH; a star stands for any folder. */
 const JAVA_FOLDERS = [
   '/usr/lib/jvm/*',
-  '/opt/java/*',
   '/Library/Java/JavaVirtualMachines/*/Contents/Home',
   'C:/Program Files/Java/*',
   'C:/Program Files/Eclipse Adoptium/*',
