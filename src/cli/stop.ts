@@ -24,9 +24,7 @@ export function watchSignals(tell: (text: string) => void): Stop {
     const ended = name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
     if (status !== undefined) process.exit(ended);
     status = ended;
-    tell(
-      'Stopping. The IDs minted so far are in the registry; the same command again completes the run.'
-    );
+    tell('Stopping. What was done so far is right; the same command again completes the run.');
     controller.abort();
     timer = setTimeout(() => process.exit(ended), STOP_MS);
   };
