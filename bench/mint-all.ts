@@ -1,4 +1,4 @@
-import type { WorkSource, WorkTarget } from '../src/domain/documents.ts';
+import type { WorkTarget } from '../src/domain/documents.ts';
 import type { Registry } from '../src/domain/registry.ts';
 import type { RunReport } from '../src/domain/run-report.ts';
 import { RunTally } from '../src/domain/run-report.ts';
@@ -22,7 +22,7 @@ const SILENT: RunReport = {
  */
 export async function mintAll(
   registry: Registry,
-  source: WorkSource,
+  source: MintWorksOptions['source'],
   target: WorkTarget
 ): Promise<RunTally> {
   const waiting: MintWorksOptions['waiting'] = openWaitingRoom();

@@ -7,8 +7,9 @@ import { openIdentifierFile } from '../../src/documents/identifier-rows.ts';
 import { readWorks } from '../../src/documents/works-ndjson.ts';
 import type { CanonicalId } from '../../src/domain/canonical-id.ts';
 import { certain } from '../../src/domain/certain.ts';
-import type { SourceWork, UnreadableWork } from '../../src/domain/documents.ts';
 import { IdMinterError } from '../../src/domain/errors.ts';
+import type { Identified } from '../../src/domain/identified-work.ts';
+import { identify, isIdentified } from '../../src/domain/identified-work.ts';
 import type { SourceIdentifier } from '../../src/domain/source-identifier.ts';
 import {
   checkSourceIdentifier,
@@ -16,13 +17,9 @@ import {
   keyOf,
   parseSourceIdentifier,
 } from '../../src/domain/source-identifier.ts';
-import {
-  DEPTH_MAX,
-  embedCanonicalIds,
-  extractWork,
-  isDeeperThan,
-} from '../../src/domain/work-document.ts';
-import { insertCanonicalIds, readAsWritten } from '../../src/domain/work-text.ts';
+import { DEPTH_MAX, embedCanonicalIds, extractWork } from '../../src/domain/work-document.ts';
+import { findIdentifiers, insertCanonicalIds, readAsWritten } from '../../src/domain/work-text.ts';
+import { unwrapWork } from '../../src/domain/work-wrapper.ts';
 import { workOf, written } from '../../test/cli/works.ts';
 import { sierra, someIds } from '../../test/support/identifiers.ts';
 import type { Figures } from '../campaign.ts';
@@ -116,7 +113,7 @@ export const fuzzReader: Fuzzer = async random => {
   );
   const bytes = Buffer.concat(lines.flatMap(line => [line, Buffer.from('\n')]));
   const expected = linesOf(bytes);
-  const answers: (SourceWork | UnreadableWork)[] = [];
+  const answers: Identified[] = [];
   for await (const work of readWorks(source(bytes, random)).works()) answers.push(work);
   demandEqual(`The answers to ${show(bytes)}`, answers.length, expected.length);
   let accepted = 0;
@@ -124,22 +121,32 @@ export const fuzzReader: Fuzzer = async random => {
     const answer = answers[index];
     if (answer === undefined) continue;
     demandEqual(`The place in ${show(bytes)}`, answer.place, `line ${number}`);
-    if (answer.error !== undefined) {
-      const { code, message } = answer.error;
+    const fault = 'fault' in answer ? answer.fault : undefined;
+    if (fault?.stage === 'read') {
+      const { code, message } = fault.error;
       const isJson = text !== undefined && parses(text);
       demand(code === (isJson ? 'TOO_DEEP' : 'INVALID_JSON'), () => `${text}: ${message}`);
       demand(namesPlace(message, text), () => `${text}: ${message}`);
       continue;
     }
     accepted += 1;
-    const kept = answer.json ?? new Uint8Array();
-    demandEqual(`The text kept of ${show(bytes)}`, DECODER.decode(kept), text);
+    const json = ENCODER.encode(text);
+    const asTree = identify({ place: answer.place, ...unwrapWork(readAsWritten(json)) });
+    demandEqual(`What is found in ${show(bytes)}`, described(answer), described(asTree));
+    if (!isIdentified(answer) || !('text' in answer.kept)) continue;
+    demandEqual(`The text kept of ${show(bytes)}`, DECODER.decode(answer.kept.text.json), text);
     // Where it cannot be changed in place it is written anew; deeper ones are refused before.
-    if (!isDeeperThan(DEPTH_MAX, answer.document)) compare(text ?? '', readAsWritten(kept));
+    compare(text ?? '', readAsWritten(json));
   }
   await readAsRows(bytes, random);
   return { 'lines fuzzed': expected.length, 'lines accepted': accepted };
 };
+
+function described(work: Identified): unknown {
+  return isIdentified(work)
+    ? work.extracted
+    : [work.row, work.fault.stage, work.fault.error.message];
+}
 
 /** Any text is refused with a code or is the text form of what it is read as; any identifier survives its text form. */
 export const fuzzTextForm: Fuzzer = async random => {
@@ -197,7 +204,7 @@ function embedInto(document: unknown, read: (text: string) => unknown = JSON.par
     demand(codes.includes(extracted.error.code), () => `${before}: ${extracted.error}`);
     return { 'documents embedded': 0, 'documents refused': 1 };
   }
-  const { requests, rootIndex, root, members } = extracted;
+  const { requests, rootIndex, root } = extracted;
   const ids = IDS.slice(0, requests.length);
   const embedded = embedCanonicalIds(document, ids);
   demandEqual('What was given', JSON.stringify(document), before);
@@ -207,9 +214,10 @@ function embedInto(document: unknown, read: (text: string) => unknown = JSON.par
   demandEqual(`Without its IDs, ${before}`, strip(written, original, found), original);
   demandEqual(`The IDs in ${before}`, found, ids);
   const canonicalId = certain(ids[rootIndex], 'The ID of the work itself');
-  const work = { ids, canonicalId, members, wrapperMembers: undefined };
-  const inText = insertCanonicalIds(ENCODER.encode(before), work);
-  demandEqual(`In its text, ${before}`, read(DECODER.decode(inText)), written);
+  const text = { json: ENCODER.encode(before) };
+  const places = findIdentifiers(text)?.places;
+  const inText = insertCanonicalIds(text, places, { ids, canonicalId });
+  demandEqual(`In its text, ${before}`, read(DECODER.decode(inText.json)), written);
   demandEqual(
     'The work’s own',
     (written as { state: { canonicalId: CanonicalId } }).state.canonicalId,

@@ -1,18 +1,12 @@
-import type {
-  MintedWork,
-  SourceWork,
-  UnreadableWork,
-  WorkSource,
-  WorkTarget,
-} from '../domain/documents.ts';
-import { IdMinterError } from '../domain/errors.ts';
-import { unwrapWork } from '../domain/work-wrapper.ts';
+import type { MintedWork, WorkSource, WorkTarget } from '../domain/documents.ts';
+import type { Identified } from '../domain/identified-work.ts';
+import { identify } from '../domain/identified-work.ts';
 import type { Text } from './block-writer.ts';
 import { BlockWriter } from './block-writer.ts';
 import type { ByteSource, TextTarget } from './files.ts';
-import { parsePlainJson } from './json-text.ts';
 import type { Line } from './lines.ts';
 import { lineTooLong, readLines } from './lines.ts';
+import { identifyWork } from './work-texts.ts';
 
 const NEWLINE = Buffer.from('\n');
 
@@ -20,32 +14,16 @@ const NEWLINE = Buffer.from('\n');
  * Works as NDJSON, one a line: the bare document, or `{"_id", "_source"}` as elasticdump writes it. A line that
  * cannot be read is named, and the next one follows.
  */
-export function readWorks(source: ByteSource): WorkSource {
-  return readWorksBy(readEach, source);
-}
-
-/** @param read - makes works of lines */
-export function readWorksBy<Work>(
-  read: (lines: AsyncIterable<Line>) => AsyncIterable<Work>,
-  { name, chunks, share }: ByteSource
-): WorkSource<Work> {
+export function readWorks({ name, chunks, share }: ByteSource): WorkSource<Identified> {
   let items = 0;
-  async function* readFilledLines(): AsyncGenerator<Line> {
+  async function* works(): AsyncGenerator<Identified, void, undefined> {
     for await (const line of readLines(chunks)) {
       if (line.bytes?.length === 0) continue;
       items += 1;
-      yield line;
+      yield await readWork(line);
     }
   }
-  return {
-    name,
-    reading: () => ({ items, share: share() }),
-    works: () => read(readFilledLines()),
-  };
-}
-
-async function* readEach(lines: AsyncIterable<Line>): AsyncGenerator<SourceWork | UnreadableWork> {
-  for await (const line of lines) yield await readWork(line);
+  return { name, reading: () => ({ items, share: share() }), works };
 }
 
 /** Works in the form in which they came; in the wrapped form `_id` is now the canonical ID, and `_index` is gone. */
@@ -66,15 +44,10 @@ export function writeWorks(target: TextTarget): WorkTarget {
   };
 }
 
-export async function readWork({ number, bytes }: Line): Promise<SourceWork | UnreadableWork> {
+async function readWork({ number, bytes }: Line): Promise<Identified> {
   const place = `line ${number}`;
-  if (bytes === undefined) return { place, error: lineTooLong(place) };
-  try {
-    return { place, ...unwrapWork(await parsePlainJson(bytes, place)), json: bytes };
-  } catch (error) {
-    if (error instanceof IdMinterError) return { place, error };
-    throw error;
-  }
+  if (bytes === undefined) return identify({ place, error: lineTooLong(place) });
+  return await identifyWork(place, { json: bytes });
 }
 
 function jsonOf({ content }: MintedWork): Text {

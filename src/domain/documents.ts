@@ -6,6 +6,13 @@ import type { TimeWindow } from './time-window.ts';
 /** Where on its way a work failed. The words are those of the reports that exist. */
 export type Stage = 'read' | 'extract_id' | 'mint' | 'embed' | 'index';
 
+/** The JSON of a work, in UTF-8. */
+export interface WorkText {
+  readonly json: Uint8Array;
+  /** The `_id` of the hit of which `json` is only the `_source`; what is written is `{"_id", "_source"}` then. */
+  readonly hit?: string;
+}
+
 /** A work as its source holds it. */
 export interface SourceWork {
   /** Where it stands, for people: `line 12`, or the document's id in an index. */
@@ -13,10 +20,13 @@ export interface SourceWork {
   readonly document: unknown;
   /** The other members of the form `{"_id", "_source", …}`; undefined where the line is the bare document. */
   readonly wrapper?: Readonly<Record<string, unknown>>;
-  /** The JSON in UTF-8 that both were read from, where there is one. A run then keeps it in their place. */
-  readonly json?: Uint8Array;
+  /** What both were read from, where there is one. A run then keeps it in their place. */
+  readonly text?: WorkText;
   readonly error?: undefined;
 }
+
+/** A work as a tree. */
+export type ParsedWork = Pick<SourceWork, 'document' | 'wrapper'>;
 
 /** A work that could not be read; the source goes on after it. */
 export interface UnreadableWork {
@@ -62,8 +72,15 @@ export interface MintedWork {
   readonly standingBack?: readonly MintedWork[];
 }
 
-/** JSON in UTF-8 where the work was read from such; else what JSON.stringify makes it of. */
-export type MintedContent = { readonly json: Uint8Array } | { readonly value: unknown };
+/** A text where the work was read from one; else what JSON.stringify makes it of. */
+export type MintedContent = MintedText | { readonly value: unknown };
+
+/** In UTF-8. */
+export interface MintedText {
+  readonly json: Uint8Array;
+  /** The part of `json` that is the document: all of it where the work is bare. */
+  readonly document: Uint8Array;
+}
 
 /** Where works go: a file, a pipe, an index. */
 export interface WorkTarget {

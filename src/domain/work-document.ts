@@ -22,8 +22,6 @@ export interface ExtractedWork {
   readonly rootIndex: number;
   /** One request a node, duplicates kept. */
   readonly requests: readonly MintRequest[];
-  /** The members of all its objects. */
-  readonly members: number;
 }
 
 export interface WorkFault {
@@ -48,11 +46,11 @@ export function extractWork(document: unknown): ExtractedWork | WorkFault {
     const requests: MintRequest[] = [];
     let rootIndex = -1;
     const state = member(document, 'state');
-    const members = visitNodes(document as object, (node, path) => {
+    visitNodes(document as object, (node, path) => {
       if (node === state) rootIndex = requests.length;
       requests.push(readNode(node, path));
     });
-    return { root, rootIndex, requests, members };
+    return { root, rootIndex, requests };
   } catch (error) {
     if (error instanceof StagedError) return root ? { ...error.fault, root } : error.fault;
     throw error;
@@ -155,13 +153,19 @@ function readRoot(document: unknown): SourceIdentifier {
 }
 
 function readNode(node: JsonObject, path: readonly (string | number)[]): MintRequest {
-  return staged('embed', () => {
-    const where = path.join('.') || 'the top of the document';
-    const source = readSource(node['sourceIdentifier'], `source identifier at ${where}`);
-    const predecessor = node['predecessorIdentifier'] ?? null;
-    if (predecessor === null) return { source };
-    return { source, predecessor: readSource(predecessor, `predecessor at ${where}`) };
-  });
+  return staged('embed', () => readRequest(node, path.join('.') || 'the top of the document'));
+}
+
+/**
+ * @param node - an object with the key `sourceIdentifier`, of which `predecessorIdentifier` counts as well
+ * @param where - where it stands, for people
+ * @throws IdMinterError INVALID_IDENTIFIER
+ */
+export function readRequest(node: JsonObject, where: string): MintRequest {
+  const source = readSource(node['sourceIdentifier'], `source identifier at ${where}`);
+  const predecessor = node['predecessorIdentifier'] ?? null;
+  if (predecessor === null) return { source };
+  return { source, predecessor: readSource(predecessor, `predecessor at ${where}`) };
 }
 
 /** `{ontologyType, identifierType: {id}, value}`, as documents write it. */
@@ -177,12 +181,10 @@ function readSource(written: unknown, what: string): SourceIdentifier {
   );
 }
 
-/** @returns how many members all objects have */
 function visitNodes(
   document: object,
   visit: (node: JsonObject, path: readonly (string | number)[]) => void
-): number {
-  let members = 0;
+): void {
   const path: (string | number)[] = [];
   const walk = (value: object): void => {
     if (path.length >= DEPTH_MAX) throw new StagedError('read', tooDeep());
@@ -191,9 +193,7 @@ function visitNodes(
       return;
     }
     if (Object.hasOwn(value, 'sourceIdentifier')) visit(value as JsonObject, path);
-    const names = Object.keys(value);
-    members += names.length;
-    for (const name of names) descend(name, (value as JsonObject)[name]);
+    for (const name of Object.keys(value)) descend(name, (value as JsonObject)[name]);
   };
   const descend = (step: string | number, child: unknown): void => {
     if (!isContainer(child)) return;
@@ -202,7 +202,6 @@ function visitNodes(
     path.pop();
   };
   walk(document);
-  return members;
 }
 
 function identify(node: JsonObject, canonicalId: CanonicalId): JsonObject {

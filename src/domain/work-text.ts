@@ -1,50 +1,149 @@
 /**
- * Puts canonical IDs into the JSON text of a work. What is not touched stays as it was written, byte for byte, and no
- * tree has to be held while the IDs are on their way: a run keeps the text alone. What comes out means the same as
- * `embedCanonicalIds` on the document that the text holds.
+ * Finds the identifiers in the JSON text of a work, and puts the canonical IDs in. What is not touched stays as it was
+ * written, byte for byte, and no tree has to be made: what is found is what `extractWork` finds in the document that the
+ * text holds, and what comes out means the same as `embedCanonicalIds` on it.
  */
 import type { CanonicalId } from './canonical-id.ts';
-import { certain } from './certain.ts';
-import { embedCanonicalIds } from './work-document.ts';
+
+import type { MintedText, ParsedWork, WorkText } from './documents.ts';
+import { IdMinterError } from './errors.ts';
+import type { MintRequest } from './registry.ts';
+import type { ExtractedWork } from './work-document.ts';
+import { embedCanonicalIds, readRequest } from './work-document.ts';
+import type { Nodes, OuterMember, Scanned, Span } from './work-scan.ts';
+import { isAt, NODE, NODE_LENGTH, scanWork, spanOf } from './work-scan.ts';
 import { unwrapWork, wrapWork } from './work-wrapper.ts';
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
-const [SPACE, DIGIT_0] = [0x20, 0x30];
+const QUOTE = 0x22;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-const SOURCE_IDENTIFIER = ENCODER.encode('sourceIdentifier');
-const CANONICAL_ID = ENCODER.encode('canonicalId');
-const TYPE = ENCODER.encode('type');
-const IDENTIFIED_TYPE = ENCODER.encode('identifiedType');
-const [ID, INDEX, SOURCE] = [
-  ENCODER.encode('_id'),
-  ENCODER.encode('_index'),
-  ENCODER.encode('_source'),
-];
 const IDENTIFIABLE = ENCODER.encode('"Identifiable"');
 
-/** The IDs of a work, and what was counted when it was read. */
-export interface WorkIds {
-  /** One a request of `extractWork`, in its order. */
-  readonly ids: readonly CanonicalId[];
-  /** That of the work itself. */
-  readonly canonicalId: CanonicalId;
-  /** The members of all objects of the document, as `extractWork` counts them. */
-  readonly members: number;
-  /** The members of the wrapper but `_source`; undefined for a bare document. */
-  readonly wrapperMembers: number | undefined;
+/** What was found in the text of a work. */
+export interface FoundWork {
+  readonly extracted: ExtractedWork;
+  readonly places: Places;
+  /** The `_id` that it came with, where that is a text. */
+  readonly id?: string;
+}
+
+/** Where canonical IDs belong in the text of a work. */
+export interface Places {
+  /** One a request, in their order. */
+  readonly nodes: Nodes;
+  /** undefined where the text is the document. */
+  readonly wrapper: Wrapper | undefined;
+}
+
+interface Wrapper {
+  readonly id: OuterMember;
+  readonly index: OuterMember | undefined;
+  readonly source: OuterMember;
 }
 
 /**
- * @param json - a work in UTF-8, bare or as `{"_id", "_source", …}`; it was read before, so it is JSON
+ * @param text - valid UTF-8, which need not be JSON
+ * @returns undefined where the text has to be read as a tree, which also tells what is wrong with it: it holds no work of
+ *   which each identifier is valid, or is of a form of which the walk is not sure
+ */
+export function findIdentifiers(text: WorkText): FoundWork | undefined {
+  const { json } = text;
+  const scanned = scanWork(json);
+  if (scanned === undefined) return undefined;
+  const wrapper = text.hit === undefined ? findWrapper(scanned) : undefined;
+  const document = wrapper?.source.value ?? { from: scanned.start, to: json.length };
+  const state = scanned.outer.find(({ name, of }) => name === 'state' && of === document.from);
+  const nodes = nodesIn(document, scanned.nodes);
+  const rootIndex = state ? indexOf(state.value.from, nodes) : -1;
+  const requests = readRequests(json, nodes);
+  const root = requests?.[rootIndex]?.source;
+  if (requests === undefined || root === undefined) return undefined;
+  const id = wrapper ? parse(json, wrapper.id.value) : text.hit;
+  return {
+    extracted: { root, rootIndex, requests },
+    places: { nodes, wrapper },
+    ...(typeof id === 'string' && { id }),
+  };
+}
+
+/** The rule of `isWrapped`. */
+function findWrapper({ start, outer }: Scanned): Wrapper | undefined {
+  const find = (name: string) => outer.find(member => member.name === name && member.of === start);
+  const [id, index, source] = [find('_id'), find('_index'), find('_source')];
+  return id && source && { id, index, source };
+}
+
+/** Those within the document, which stand in order. */
+function nodesIn({ from, to }: Span, nodes: Nodes): Nodes {
+  let [first, end] = [0, nodes.length];
+  while (first < end && (nodes[first + NODE.all] as number) < from) first += NODE_LENGTH;
+  while (first < end && (nodes[end - NODE_LENGTH] as number) >= to) end -= NODE_LENGTH;
+  return nodes.subarray(first, end);
+}
+
+function indexOf(start: number, nodes: Nodes): number {
+  let node = 0;
+  while (node < nodes.length && nodes[node + NODE.all] !== start) node += NODE_LENGTH;
+  return node / NODE_LENGTH;
+}
+
+/** @returns undefined where one of them is invalid */
+function readRequests(json: Uint8Array, nodes: Nodes): MintRequest[] | undefined {
+  const requests: MintRequest[] = [];
+  try {
+    for (let node = 0; node < nodes.length; node += NODE_LENGTH) {
+      const sourceIdentifier = parse(json, spanOf(nodes, node, NODE.source));
+      const predecessorIdentifier = parse(json, spanOf(nodes, node, NODE.predecessor));
+      requests.push(readRequest({ sourceIdentifier, predecessorIdentifier }, 'its place'));
+    }
+    return requests;
+  } catch (error) {
+    if (error instanceof IdMinterError) return undefined;
+    throw error;
+  }
+}
+
+function parse(json: Uint8Array, span: Span | undefined): unknown {
+  return span && JSON.parse(DECODER.decode(json.subarray(span.from, span.to)));
+}
+
+/** The IDs of a work. */
+export interface WorkIds {
+  /** One a request, in their order. */
+  readonly ids: readonly CanonicalId[];
+  /** That of the work itself. */
+  readonly canonicalId: CanonicalId;
+}
+
+/**
+ * @param places - undefined where the text is read as a tree: right for every text, and several times as long
  * @returns the same with the IDs, in the same form; in a wrapper `_id` is the canonical ID, and `_index` is gone
  */
-export function insertCanonicalIds(json: Uint8Array, work: WorkIds): Uint8Array {
-  const edits = planEdits(json, work);
-  return edits === undefined ? rewrite(json, work) : apply(json, edits);
+export function insertCanonicalIds(
+  text: WorkText,
+  places: Places | undefined,
+  work: WorkIds
+): MintedText {
+  return places ? apply(text, places, work) : rewrite(text, work);
+}
+
+/**
+ * The work that a text of at most 2,000 levels holds, its numbers as `readAsWritten` has them.
+ *
+ * @throws IdMinterError TOO_DEEP where a wrapper is nested deeper than works may be
+ */
+export function readWorkAsWritten(text: WorkText): ParsedWork {
+  return unwrapText(text, readAsWritten(text.json));
+}
+
+/**
+ * @param value - what the text holds
+ * @throws IdMinterError TOO_DEEP, as `unwrapWork` does
+ */
+export function unwrapText({ hit }: WorkText, value: unknown): ParsedWork {
+  return hit === undefined ? unwrapWork(value) : { document: value, wrapper: { _id: hit } };
 }
 
 /**
@@ -58,63 +157,70 @@ export function readAsWritten(json: Uint8Array): unknown {
   });
 }
 
-/** By way of the tree: right for every text, and several times as long. */
-function rewrite(json: Uint8Array, { ids, canonicalId }: WorkIds): Uint8Array {
-  const work = unwrapWork(readAsWritten(json));
-  const minted = { ...work, document: embedCanonicalIds(work.document, ids) };
-  return ENCODER.encode(JSON.stringify(wrapWork(minted, canonicalId)));
+function rewrite(text: WorkText, { ids, canonicalId }: WorkIds): MintedText {
+  const { document, wrapper } = readWorkAsWritten(text);
+  const minted = { document: embedCanonicalIds(document, ids), ...(wrapper && { wrapper }) };
+  const made = ENCODER.encode(JSON.stringify(wrapWork(minted, canonicalId)));
+  if (wrapper === undefined) return { json: made, document: made };
+  // It stands last in the wrapper.
+  const { length } = ENCODER.encode(JSON.stringify(minted.document));
+  return { json: made, document: made.subarray(-1 - length, -1) };
 }
 
 /** Bytes of the text, from and to which offset, and what stands there instead. */
-interface Edit {
-  readonly from: number;
-  readonly to: number;
+interface Edit extends Span {
   /** A string is ASCII, which is written faster than an encoder gives its bytes. */
   readonly put: Uint8Array | string;
 }
 
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** An object with a source identifier. */
-interface Node {
-  readonly start: number;
-  /** Of its closing bracket. */
-  readonly end: number;
-  readonly type: Span | undefined;
-  readonly canonicalId: Span | undefined;
-  readonly identifiedType: Member | undefined;
-}
-
-interface Member {
-  readonly value: Span;
-  /** What goes when the member does: itself, and the comma behind it or else before it. */
-  readonly whole: Span;
-}
-
-/**
- * @returns undefined where nodes may not stand in the order in which they were met in the tree: a name stands twice in
- * an object, or is a number, or is written with escapes
- */
-function planEdits(json: Uint8Array, work: WorkIds): Edit[] | undefined {
-  const scan = new Scan(json);
-  if (work.wrapperMembers === undefined) scan.value(scan.skipSpace(0));
-  else scan.wrapper(work.canonicalId);
-  const { nodes, edits, members, wrapperMembers, isOdd } = scan;
-  const isAsRead =
-    !isOdd &&
-    members === work.members &&
-    wrapperMembers === work.wrapperMembers &&
-    nodes.length === work.ids.length;
-  if (!isAsRead) return undefined;
-  nodes.sort((a, b) => a.start - b.start);
-  for (const [index, node] of nodes.entries()) {
-    edits.push(...identify(json, node, certain(work.ids[index], 'The ID of a node')));
+function apply(
+  { json, hit }: WorkText,
+  { nodes, wrapper }: Places,
+  { ids, canonicalId }: WorkIds
+): MintedText {
+  const edits: Edit[] = [];
+  if (hit !== undefined) {
+    const end = json.length;
+    edits.push({ from: 0, to: 0, put: `{"_id":"${canonicalId}","_source":` });
+    edits.push({ from: end, to: end, put: '}' });
+  }
+  if (wrapper) edits.push(edit(wrapper.id.value, `"${canonicalId}"`));
+  if (wrapper?.index) edits.push(edit(wrapper.index.whole, ''));
+  for (const [index, id] of ids.entries()) {
+    addEdits(edits, { json, nodes, node: index * NODE_LENGTH }, id);
   }
   edits.sort((a, b) => a.from - b.from);
-  // Within a member that is replaced as a whole nothing is left to change.
+  const document = wrapper?.source.value ?? { from: 0, to: json.length };
+  return rewriteBytes(json, withoutInner(edits), document);
+}
+
+function addEdits(
+  edits: Edit[],
+  { json, nodes, node }: { json: Uint8Array; nodes: Nodes; node: number },
+  id: CanonicalId
+): void {
+  const end = nodes[node + NODE.all + 1] as number;
+  const canonicalId = spanOf(nodes, node, NODE.canonicalId);
+  const type = spanOf(nodes, node, NODE.type);
+  const newType = spanOf(nodes, node, NODE.identifiedType);
+  if (canonicalId) edits.push(edit(canonicalId, `"${id}"`));
+  else edits.push({ from: end, to: end, put: `,"canonicalId":"${id}"` });
+  if (newType && json[newType.from] === QUOTE) {
+    const put = json.subarray(newType.from, newType.to);
+    if (type) edits.push(edit(type, put));
+    else edits.push({ from: end, to: end, put: ',"type":' }, { from: end, to: end, put });
+    edits.push(edit(spanOf(nodes, node, NODE.identifiedTypeWhole) as Span, ''));
+  } else if (type && isAt(json, type, IDENTIFIABLE)) {
+    edits.push(edit(type, '"Identified"'));
+  }
+}
+
+function edit({ from, to }: Span, put: Edit['put']): Edit {
+  return { from, to, put };
+}
+
+/** Within a member that is replaced as a whole nothing is left to change. */
+function withoutInner(edits: readonly Edit[]): Edit[] {
   let end = 0;
   return edits.filter(({ from, to }) => {
     if (from < end) return false;
@@ -123,30 +229,14 @@ function planEdits(json: Uint8Array, work: WorkIds): Edit[] | undefined {
   });
 }
 
-function identify(json: Uint8Array, node: Node, id: CanonicalId): Edit[] {
-  const { end, type, canonicalId, identifiedType } = node;
-  const edits: Edit[] = [];
-  const append = (put: Edit['put']): void => void edits.push({ from: end, to: end, put });
-  if (canonicalId) edits.push({ ...canonicalId, put: `"${id}"` });
-  else append(`,"canonicalId":"${id}"`);
-  if (identifiedType && json[identifiedType.value.from] === QUOTE) {
-    const { value, whole } = identifiedType;
-    const put = json.subarray(value.from, value.to);
-    if (type) edits.push({ ...type, put });
-    else {
-      append(',"type":');
-      append(put);
-    }
-    edits.push({ ...whole, put: '' });
-  } else if (type && isAt(json, type.from, type.to, IDENTIFIABLE)) {
-    edits.push({ ...type, put: '"Identified"' });
+function rewriteBytes(json: Uint8Array, edits: readonly Edit[], document: Span): MintedText {
+  let [length, start, end] = [json.length, document.from, document.to];
+  for (const { from, to, put } of edits) {
+    const more = put.length - (to - from);
+    length += more;
+    if (to <= document.from) start += more;
+    if (from < document.to) end += more;
   }
-  return edits;
-}
-
-function apply(json: Uint8Array, edits: readonly Edit[]): Uint8Array {
-  let length = json.length;
-  for (const { from, to, put } of edits) length += put.length - (to - from);
   const made = new Uint8Array(length);
   let read = 0;
   let written = 0;
@@ -162,177 +252,5 @@ function apply(json: Uint8Array, edits: readonly Edit[]): Uint8Array {
     read = to;
   }
   made.set(json.subarray(read), written);
-  return made;
-}
-
-/** One walk over a text that is known to be JSON. Each call takes the offset of what it reads and gives that behind it. */
-class Scan {
-  readonly nodes: Node[] = [];
-  /** Of the wrapper. */
-  readonly edits: Edit[] = [];
-  members = 0;
-  wrapperMembers: number | undefined;
-  isOdd = false;
-  readonly #json: Uint8Array;
-
-  constructor(json: Uint8Array) {
-    this.#json = json;
-  }
-
-  value(at: number): number {
-    switch (this.#json[at]) {
-      case QUOTE:
-        return this.#string(at);
-      case OPEN_OBJECT:
-        return this.#object(at);
-      case OPEN_ARRAY:
-        return this.#array(at);
-      default:
-        return this.#scalar(at);
-    }
-  }
-
-  /** The text is `{"_id", "_source", …}`. */
-  wrapper(canonicalId: CanonicalId): void {
-    const json = this.#json;
-    let others = 0;
-    let comma: number | undefined;
-    for (let at = this.skipSpace(this.skipSpace(0) + 1); json[at] === QUOTE; ) {
-      const name = { from: at + 1, to: this.#name(at) - 1 };
-      const value = this.skipSpace(this.skipSpace(name.to + 1) + 1);
-      const isSource = isAt(json, name.from, name.to, SOURCE);
-      const end = isSource ? this.value(value) : new Scan(json).value(value);
-      const next = this.skipSpace(end);
-      if (!isSource) others += 1;
-      if (isAt(json, name.from, name.to, ID))
-        this.edits.push({ from: value, to: end, put: `"${canonicalId}"` });
-      if (isAt(json, name.from, name.to, INDEX))
-        this.edits.push({ ...this.#whole({ from: at, to: end }, next, comma), put: '' });
-      if (json[next] !== COMMA) break;
-      comma = next;
-      at = this.skipSpace(next + 1);
-    }
-    this.wrapperMembers = others;
-  }
-
-  skipSpace(at: number): number {
-    let next = at;
-    while (SPACES[this.#json[next] as number] === 1) next += 1;
-    return next;
-  }
-
-  #object(start: number): number {
-    const json = this.#json;
-    let isNode = false;
-    let type: Span | undefined;
-    let canonicalId: Span | undefined;
-    let identifiedType: Member | undefined;
-    let comma: number | undefined;
-    let at = this.skipSpace(start + 1);
-    while (json[at] === QUOTE) {
-      const name = at + 1;
-      const nameEnd = this.#name(at) - 1;
-      const from = this.skipSpace(this.skipSpace(nameEnd + 1) + 1);
-      const to = this.value(from);
-      const next = this.skipSpace(to);
-      this.members += 1;
-      switch (nameEnd - name) {
-        case SOURCE_IDENTIFIER.length:
-          isNode ||= isAt(json, name, nameEnd, SOURCE_IDENTIFIER);
-          break;
-        case CANONICAL_ID.length:
-          if (isAt(json, name, nameEnd, CANONICAL_ID)) canonicalId = { from, to };
-          break;
-        case IDENTIFIED_TYPE.length:
-          if (isAt(json, name, nameEnd, IDENTIFIED_TYPE)) {
-            const value = { from, to };
-            identifiedType = { value, whole: this.#whole({ from: at, to }, next, comma) };
-          }
-          break;
-        case TYPE.length:
-          if (isAt(json, name, nameEnd, TYPE)) type = { from, to };
-          break;
-      }
-      if (json[next] !== COMMA) {
-        at = next;
-        break;
-      }
-      comma = next;
-      at = this.skipSpace(next + 1);
-    }
-    if (isNode) {
-      // "Identifi\u0061ble" means what "Identifiable" does.
-      if (type && json.subarray(type.from, type.to).includes(BACKSLASH)) this.isOdd = true;
-      this.nodes.push({ start, end: at, type, canonicalId, identifiedType });
-    }
-    return at + 1;
-  }
-
-  #array(start: number): number {
-    let at = this.skipSpace(start + 1);
-    while (this.#json[at] !== CLOSE_ARRAY) {
-      at = this.skipSpace(this.value(at));
-      if (this.#json[at] === COMMA) at = this.skipSpace(at + 1);
-    }
-    return at + 1;
-  }
-
-  #string(start: number): number {
-    const json = this.#json;
-    let at = start + 1;
-    for (;;) {
-      const byte = json[at];
-      if (byte === QUOTE) return at + 1;
-      at += byte === BACKSLASH ? 2 : 1;
-    }
-  }
-
-  /** Objects put names that are numbers before all others. */
-  #name(start: number): number {
-    const json = this.#json;
-    if (DIGITS[json[start + 1] as number] === 1) this.isOdd = true;
-    let at = start + 1;
-    for (;;) {
-      const byte = json[at];
-      if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) {
-        this.isOdd = true;
-        at += 1;
-      }
-      at += 1;
-    }
-  }
-
-  #scalar(start: number): number {
-    let at = start;
-    while (ENDS[this.#json[at] as number] === 0) at += 1;
-    return at;
-  }
-
-  #whole({ from, to }: Span, next: number, comma: number | undefined): Span {
-    if (this.#json[next] === COMMA) return { from, to: this.skipSpace(next + 1) };
-    return { from: comma ?? from, to };
-  }
-}
-
-/** By byte: 1 for what may stand between the parts of JSON. */
-const SPACES = bytesTable([SPACE, 0x09, 0x0a, 0x0d]);
-/** By byte: 1 for what may follow a number or a word. */
-const ENDS = bytesTable([COMMA, CLOSE_OBJECT, CLOSE_ARRAY, SPACE, 0x09, 0x0a, 0x0d]);
-
-/** By byte: 1 for a digit. */
-const DIGITS = bytesTable(Array.from({ length: 10 }, (_, digit) => DIGIT_0 + digit));
-
-function bytesTable(bytes: readonly number[]): Uint8Array {
-  const table = new Uint8Array(256);
-  for (const byte of bytes) table[byte] = 1;
-  return table;
-}
-
-function isAt(json: Uint8Array, from: number, to: number, expected: Uint8Array): boolean {
-  if (to - from !== expected.length) return false;
-  for (let index = 0; index < expected.length; index += 1) {
-    if (json[from + index] !== expected[index]) return false;
-  }
-  return true;
+  return { json: made, document: made.subarray(start, end) };
 }

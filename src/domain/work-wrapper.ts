@@ -1,5 +1,5 @@
 import type { CanonicalId } from './canonical-id.ts';
-import type { SourceWork } from './documents.ts';
+import type { ParsedWork } from './documents.ts';
 import { DEPTH_MAX, isDeeperThan, tooDeep } from './work-document.ts';
 
 /**
@@ -7,7 +7,7 @@ import { DEPTH_MAX, isDeeperThan, tooDeep } from './work-document.ts';
  *
  * @throws IdMinterError TOO_DEEP where the wrapper's other members are nested deeper than works may be
  */
-export function unwrapWork(value: unknown): Pick<SourceWork, 'document' | 'wrapper'> {
+export function unwrapWork(value: unknown): ParsedWork {
   if (!isWrapped(value)) return { document: value };
   const { _source: document, ...wrapper } = value;
   if (isDeeperThan(DEPTH_MAX, wrapper)) throw tooDeep();
@@ -15,10 +15,7 @@ export function unwrapWork(value: unknown): Pick<SourceWork, 'document' | 'wrapp
 }
 
 /** A work in the form in which it came; in a wrapper `_id` is now the canonical ID, and `_index` is gone. */
-export function wrapWork(
-  { document, wrapper }: Pick<SourceWork, 'document' | 'wrapper'>,
-  canonicalId: CanonicalId
-): unknown {
+export function wrapWork({ document, wrapper }: ParsedWork, canonicalId: CanonicalId): unknown {
   if (wrapper === undefined) return document;
   const { _id, _index, ...members } = wrapper;
   return { _id: canonicalId, ...members, _source: document };

@@ -15,7 +15,6 @@ import { openIdentifierFile } from '../documents/identifier-rows.ts';
 import { readLines } from '../documents/lines.ts';
 import { WaitingFile } from '../documents/waiting-file.ts';
 import { readWorks, writeWorks } from '../documents/works-ndjson.ts';
-import { readWorksOnAThread } from '../documents/works-on-a-thread.ts';
 import type {
   AnswerTarget,
   IndexSelection,
@@ -38,16 +37,8 @@ export interface Streams {
   readonly signal: AbortSignal;
 }
 
-export async function openWorks(path: string, streams: Streams): Promise<WorkSource> {
+export async function openWorks(path: string, streams: Streams): Promise<WorkSource<Identified>> {
   return readWorks(await openSource(path, streams));
-}
-
-/** The same, read on a second core. */
-export async function openIdentifiedWorks(
-  path: string,
-  streams: Streams
-): Promise<WorkSource<Identified>> {
-  return readWorksOnAThread(await openSource(path, streams));
 }
 
 export async function openWorksTarget(path: string, { stdout }: Streams): Promise<WorkTarget> {

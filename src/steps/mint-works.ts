@@ -3,17 +3,19 @@ import type { CanonicalId } from '../domain/canonical-id.ts';
 import { certain } from '../domain/certain.ts';
 import type {
   MintedWork,
+  ParsedWork,
   SourceWork,
   UnreadableWork,
   WaitingRoom,
   WorkSource,
   WorkTarget,
+  WorkText,
 } from '../domain/documents.ts';
 import { TargetBroken } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { Identified, IdentifiedWork, Kept, ParsedWork } from '../domain/identified-work.ts';
-import { identify, isIdentified } from '../domain/identified-work.ts';
+import type { Identified, IdentifiedWork, Kept } from '../domain/identified-work.ts';
+import { identify, identifyText, isIdentified } from '../domain/identified-work.ts';
 import { planWindow } from '../domain/mint-window.ts';
 import type { Given, MintAnswer, Registry } from '../domain/registry.ts';
 import type { RunReport, RunTally } from '../domain/run-report.ts';
@@ -22,8 +24,8 @@ import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
 import type { Contender, WorkFault } from '../domain/work-document.ts';
 import { embedCanonicalIds, prevails } from '../domain/work-document.ts';
-import { insertCanonicalIds, readAsWritten } from '../domain/work-text.ts';
-import { unwrapWork, wrapWork } from '../domain/work-wrapper.ts';
+import { insertCanonicalIds, readWorkAsWritten } from '../domain/work-text.ts';
+import { wrapWork } from '../domain/work-wrapper.ts';
 import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
 
@@ -53,9 +55,13 @@ export interface MintWorksOptions {
 export interface WaitingWork {
   readonly place: string;
   /** The JSON that it was read from, or else what it holds. */
-  readonly content: string | ParsedWork;
+  readonly content: WaitingText | ParsedWork;
   /** How many of its identifiers are counted already. */
   readonly counted: number;
+}
+
+interface WaitingText extends Pick<WorkText, 'hit'> {
+  readonly text: string;
 }
 
 interface AnsweredWork extends IdentifiedWork {
@@ -99,11 +105,12 @@ async function* latecomersOf(
   waiting: WaitingRoom<WaitingWork>
 ): AsyncGenerator<Identified, void, undefined> {
   for await (const { place, content, counted } of waiting.entries()) {
-    const work =
-      typeof content === 'string'
-        ? { ...unwrapWork(JSON.parse(content)), json: ENCODER.encode(content) }
-        : content;
-    yield identify({ place, ...work }, counted);
+    if (!('text' in content)) yield identify({ place, ...content }, counted);
+    else {
+      const text = { ...content, json: ENCODER.encode(content.text) };
+      yield identifyText(place, text, counted) ??
+        identify({ place, ...readWorkAsWritten(text), text }, counted);
+    }
   }
 }
 
@@ -125,7 +132,7 @@ async function mintAll(
 
 function bytesOf(works: readonly Identified[]): number {
   return works.reduce((sum, work) => {
-    return sum + (isIdentified(work) && 'json' in work.kept ? work.kept.json.length : 0);
+    return sum + (isIdentified(work) && 'text' in work.kept ? work.kept.text.json.length : 0);
   }, 0);
 }
 
@@ -205,7 +212,7 @@ async function hasAllIds(
   const errors = answers.flatMap(({ error }) => error ?? []);
   if (waiting && errors.length > 0 && errors.every(isUnknownPredecessor)) {
     const fresh = { answers: answers.filter(isNew), place, alreadyCounted: 0 };
-    const content = 'json' in kept ? DECODER.decode(kept.json) : kept;
+    const content = 'text' in kept ? waitingText(kept.text) : kept;
     const countedNow = await count(fresh, options);
     await waiting.put({ place, content, counted: counted + countedNow });
     return false;
@@ -215,6 +222,10 @@ async function hasAllIds(
   const row = formatSourceIdentifier(extracted.root);
   await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
   return false;
+}
+
+function waitingText({ json, ...rest }: WorkText): WaitingText {
+  return { text: DECODER.decode(json), ...rest };
 }
 
 /** Counts each request once: what an earlier try of the same work counted as new is found existing now. */
@@ -285,12 +296,12 @@ async function writeAll(target: WorkTarget, works: readonly MintedWork[]): Promi
 }
 
 function embed({ place, kept, extracted, answers }: AnsweredWork): EmbeddedWork {
-  const { root, rootIndex, members } = extracted;
+  const { root, rootIndex } = extracted;
   const ids = answers.map(answer => (answer as MintAnswer & Given).canonicalId);
   const canonicalId = certain(ids[rootIndex], 'The ID of the work itself');
   const content =
-    'json' in kept
-      ? { json: insertCanonicalIds(kept.json, { ...kept, ids, canonicalId, members }) }
+    'text' in kept
+      ? insertCanonicalIds(kept.text, kept.places, { ids, canonicalId })
       : {
           value: wrapWork(
             { ...kept, document: embedCanonicalIds(kept.document, ids) },
@@ -314,7 +325,7 @@ function choosePerDocument(works: readonly EmbeddedWork[]): EmbeddedWork[] {
 }
 
 function contender({ root, kept }: EmbeddedWork): Contender {
-  const { document } = 'json' in kept ? unwrapWork(readAsWritten(kept.json)) : kept;
+  const { document } = 'text' in kept ? readWorkAsWritten(kept.text) : kept;
   return { root, document };
 }
 

@@ -1,7 +1,8 @@
-import type { SourceWork, UnreadableWork, WorkSource } from '../domain/documents.ts';
+import type { WorkSource } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
+import type { Identified } from '../domain/identified-work.ts';
+import { identify, isIdentified } from '../domain/identified-work.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
-import { extractWork } from '../domain/work-document.ts';
 
 /**
  * Those works of a source that were asked for; an identifier that the source does not hold ends as a failure.
@@ -9,7 +10,10 @@ import { extractWork } from '../domain/work-document.ts';
  * @param ids - text forms of works' source identifiers, as an index names its documents; `system/value` alone is a
  *   work's too
  */
-export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSource {
+export function selectWorks(
+  source: WorkSource<Identified>,
+  ids: readonly string[]
+): WorkSource<Identified> {
   return {
     name: source.name,
     reading: () => ({ share: source.reading?.().share }),
@@ -22,7 +26,7 @@ export function selectWorks(source: WorkSource, ids: readonly string[]): WorkSou
         for (const name of named) missing.delete(name);
         yield work;
       }
-      for (const id of missing) yield { place: id, error: notFound(id, source.name) };
+      for (const id of missing) yield identify({ place: id, error: notFound(id, source.name) });
     },
   };
 }
@@ -33,11 +37,9 @@ export function asDocumentIds(wanted: readonly string[]): string[] {
   return [...new Set(ids)];
 }
 
-function namesOf(work: SourceWork | UnreadableWork): string[] {
-  if (work.error) return [];
-  const { root } = extractWork(work.document);
-  const id = work.wrapper?.['_id'];
-  const names = typeof id === 'string' ? [id] : [];
+function namesOf(work: Identified): string[] {
+  const { root } = isIdentified(work) ? work.extracted : work.fault;
+  const names = work.id === undefined ? [] : [work.id];
   if (root === undefined) return names;
   names.push(formatSourceIdentifier(root));
   if (root.ontologyType === 'Work') names.push(`${root.sourceSystem}/${root.value}`);

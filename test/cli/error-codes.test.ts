@@ -860,7 +860,7 @@ async function runBefore(
   const error = { type, reason: 'planted' };
   await using cluster = await openProxy(undefined, ({ method, path }) => {
     if (method === 'HEAD') return { status: 200 };
-    if (path.endsWith('/_bulk'))
+    if (path.includes('/_bulk'))
       return { status: 200, body: { items: [{ index: { status, error } }] } };
     return { status, body: { error, status } };
   });

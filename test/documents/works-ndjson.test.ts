@@ -4,8 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { openForWriting } from '../../src/documents/files.ts';
 import { readWorks, writeWorks } from '../../src/documents/works-ndjson.ts';
 import type { MintedWork } from '../../src/domain/documents.ts';
+import type { IdentifiedWork } from '../../src/domain/identified-work.ts';
+import { isIdentified } from '../../src/domain/identified-work.ts';
+import { workOf } from '../cli/works.ts';
 import { allOf, bytesOf } from '../support/byte-streams.ts';
-import { id } from '../support/identifiers.ts';
+import { id, sierra } from '../support/identifiers.ts';
+
+const WORK = JSON.stringify(workOf(sierra('b1')));
+
+const textOf = ({ kept }: IdentifiedWork) =>
+  'text' in kept ? Buffer.from(kept.text.json).toString() : undefined;
 
 const worksIn = (content: string | Uint8Array) => allOf(readWorks(bytesOf(content)).works());
 
@@ -20,66 +28,74 @@ async function written(works: readonly MintedWork[]): Promise<string> {
 
 describe('reading works as NDJSON', () => {
   test('takes a line for the bare document, or for its wrapper where both members are there', async () => {
+    const [one, two] = [workOf(sierra('b1')), workOf(sierra('b2'))];
     const lines = [
-      { state: 1 },
-      { _id: 'x', _source: { state: 2 }, _index: 'works', extra: [1] },
-      { _source: { state: 3 } },
-      { _id: 'y' },
-      [{ _id: 'z', _source: {} }],
+      one,
+      { _id: 'x', _source: two, _index: 'works', extra: [1] },
+      { ...one, _source: two },
+      { ...one, _id: 'y' },
+      { _id: 4, _source: two },
+      { _id: 'z', _source: null },
+      [{ _id: 'z', _source: two }],
       null,
-      { _id: 4, _source: null },
     ];
     const texts = lines.map(line => JSON.stringify(line));
     const works = await worksIn(texts.map(line => `${line}\n`).join(''));
-    const kept = works.map(work => Buffer.from((work.error ? undefined : work.json) ?? []));
-    expect(kept.map(String)).toEqual(texts);
-    expect(works.map(work => ({ ...work, json: undefined }))).toEqual([
-      { place: 'line 1', document: { state: 1 } },
-      {
-        place: 'line 2',
-        document: { state: 2 },
-        wrapper: { _id: 'x', _index: 'works', extra: [1] },
-      },
-      { place: 'line 3', document: { _source: { state: 3 } } },
-      { place: 'line 4', document: { _id: 'y' } },
-      { place: 'line 5', document: [{ _id: 'z', _source: {} }] },
-      { place: 'line 6', document: null },
-      { place: 'line 7', document: null, wrapper: { _id: 4 } },
+    const kept = works.map(work => (isIdentified(work) ? textOf(work) : work.fault.stage));
+    expect(kept).toEqual([...texts.slice(0, 5), 'extract_id', 'extract_id', 'extract_id']);
+    expect(works).toMatchObject([
+      { place: 'line 1', extracted: { root: sierra('b1') } },
+      { place: 'line 2', id: 'x', extracted: { root: sierra('b2') } },
+      { place: 'line 3', extracted: { root: sierra('b1') } },
+      { place: 'line 4', extracted: { root: sierra('b1') } },
+      { place: 'line 5', extracted: { root: sierra('b2') } },
+      { place: 'line 6', id: 'z', row: 'z' },
+      { place: 'line 7', row: 'line 7' },
+      { place: 'line 8', row: 'line 8' },
     ]);
+    expect(works.map(({ id }) => id)).toEqual([undefined, 'x', ...Array(3), 'z', ...Array(2)]);
   });
 
   test('names lines that cannot be read, and goes on', async () => {
     const works = await worksIn(
       Buffer.concat([
-        Buffer.from('\ufeff{"a":1}\r\n\r\n{"a":\n{"b":"'),
+        Buffer.from(`\ufeff${WORK}\r\n\r\n{"a":\n{"b":"`),
         Buffer.from([0xe4]),
-        Buffer.from('"}\n{"c":3}'),
+        Buffer.from(`"}\n${WORK}`),
       ])
     );
+    const notJson = (column: number) => ({
+      ...{ stage: 'read', error: { code: 'INVALID_JSON', details: { column } } },
+    });
     expect(works).toMatchObject([
-      { place: 'line 1', document: { a: 1 } },
-      { place: 'line 3', error: { code: 'INVALID_JSON', details: { column: 6 } } },
-      { place: 'line 4', error: { code: 'INVALID_JSON', details: { column: 7 } } },
-      { place: 'line 5', document: { c: 3 } },
+      { place: 'line 1', extracted: {} },
+      { place: 'line 3', fault: notJson(6) },
+      { place: 'line 4', fault: notJson(7) },
+      { place: 'line 5', extracted: {} },
     ]);
   });
 
   test('passes a line of 50 MB over, and goes on', async () => {
-    const works = await worksIn(`{"a":"${'x'.repeat(50_000_000)}"}\n{"b":2}\n`);
+    const works = await worksIn(`{"a":"${'x'.repeat(50_000_000)}"}\n${WORK}\n`);
     expect(works).toMatchObject([
       {
         place: 'line 1',
-        error: { code: 'LINE_TOO_LONG', message: expect.stringContaining('line 1 is longer than') },
+        fault: {
+          error: {
+            code: 'LINE_TOO_LONG',
+            message: expect.stringContaining('line 1 is longer than'),
+          },
+        },
       },
-      { place: 'line 2', document: { b: 2 } },
+      { place: 'line 2', extracted: {} },
     ]);
   });
 
   test('refuses a wrapper that is nested too deep to be written again', async () => {
     const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
-    expect(await worksIn(`{"_id":"x","sort":${deep},"_source":{}}\n{"b":2}\n`)).toMatchObject([
-      { place: 'line 1', error: { code: 'TOO_DEEP' } },
-      { place: 'line 2', document: { b: 2 } },
+    expect(await worksIn(`{"_id":"x","sort":${deep},"_source":${WORK}}\n${WORK}\n`)).toMatchObject([
+      { place: 'line 1', fault: { stage: 'read', error: { code: 'TOO_DEEP' } } },
+      { place: 'line 2', extracted: {} },
     ]);
   });
 
@@ -102,7 +118,7 @@ describe('writing works as NDJSON', () => {
     expect(
       await written([
         { place: 'line 1', canonicalId, content: { value: document } },
-        { place: 'line 2', canonicalId, content: { json } },
+        { place: 'line 2', canonicalId, content: { json, document: json } },
       ])
     ).toBe('{"title":"line\u2028end\\n","size":1.0,"half":"\\ud800"}\n{ "title" : 1.0 }\n');
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../src/domain/identified-work.ts';
+import type { IdentifiedWork } from '../../src/domain/identified-work.ts';
+import { identify, identifyText } from '../../src/domain/identified-work.ts';
 
 const document = {
   state: {
@@ -11,10 +12,17 @@ const document = {
 
 describe('what is kept of a work while its identifiers are asked for', () => {
   test('is its text alone, where there is one', () => {
-    const json = new TextEncoder().encode(JSON.stringify({ _id: 'b1', _source: document }));
-    const work = identify({ place: 'line 1', document, wrapper: { _id: 'b1' }, json });
-    expect(work).toMatchObject({ kept: { json, wrapperMembers: 1 } });
-    expect(work).not.toHaveProperty('kept.document');
+    const text = {
+      json: new TextEncoder().encode(JSON.stringify({ _id: 'b1', _source: document })),
+    };
+    const parsed = identify({ place: 'line 1', document, wrapper: { _id: 'b1' }, text });
+    expect(parsed).toHaveProperty('kept', { text, places: undefined });
+    const found = identifyText('line 1', text);
+    expect(found).toMatchObject({
+      ...parsed,
+      kept: { text, places: { nodes: expect.anything() } },
+    });
+    expect(found?.extracted).toEqual((parsed as IdentifiedWork).extracted);
   });
 
   test('is the document in its wrapper, where there is none', () => {

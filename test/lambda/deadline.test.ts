@@ -81,7 +81,7 @@ test.each([
 async function openNarrowIndex({ source }: Surroundings) {
   const state = { isOpen: false, writes: 0 };
   const proxy = await openProxy(source.url, ({ path }) => {
-    if (!path.endsWith('/_bulk')) return undefined;
+    if (!path.includes('/_bulk')) return undefined;
     state.writes += 1;
     return state.isOpen || state.writes === 1 ? undefined : { status: 429 };
   });

@@ -8,6 +8,8 @@ import type {
   WorkTarget,
 } from '../../src/domain/documents.ts';
 import type { IdMinterError, Warning } from '../../src/domain/errors.ts';
+import type { Identified } from '../../src/domain/identified-work.ts';
+import { identifyText } from '../../src/domain/identified-work.ts';
 import type { MintAnswer, Registry } from '../../src/domain/registry.ts';
 import type { RunError, RunReport } from '../../src/domain/run-report.ts';
 import { RunTally } from '../../src/domain/run-report.ts';
@@ -25,16 +27,16 @@ export function sqliteStore() {
 }
 
 /** A source of documents, or of works that are no bare documents, and whether it was closed. */
-export interface SourceInMemory extends WorkSource {
+export interface SourceInMemory<Work> extends WorkSource<Work> {
   readonly isClosed: boolean;
   /** Works that were asked for so far. */
   readonly given: number;
 }
 
-export function sourceOf(
-  works: Iterable<SourceWork | UnreadableWork>,
+export function sourceOf<Work = SourceWork | UnreadableWork | Identified>(
+  works: Iterable<Work>,
   fault?: IdMinterError
-): SourceInMemory {
+): SourceInMemory<Work> {
   let isClosed = false;
   let given = 0;
   return {
@@ -60,12 +62,14 @@ export function sourceOf(
 }
 
 /** Bare documents one a line, in turn as a file holds them and as callers give them. */
-export function* lines(documents: Iterable<unknown>): Generator<SourceWork> {
+export function* lines(documents: Iterable<unknown>): Generator<SourceWork | Identified> {
   let number = 0;
   for (const document of documents) {
     number += 1;
-    const json = number % 2 === 1 && { json: Buffer.from(JSON.stringify(document) ?? 'null') };
-    yield { place: `line ${number}`, document, ...json };
+    const place = `line ${number}`;
+    const text = { json: Buffer.from(JSON.stringify(document) ?? 'null') };
+    if (number % 2 === 0) yield { place, document };
+    else yield identifyText(place, text) ?? { place, document, text };
   }
 }
 
@@ -139,7 +143,7 @@ export type RunOptions = Partial<Pick<MintWorksOptions, 'batchSize' | 'concurren
 /** Mints works, or bare documents, in batches of two where nothing else is said. */
 export function run(
   registry: Registry,
-  works: Iterable<unknown> | WorkSource,
+  works: Iterable<unknown> | MintWorksOptions['source'],
   { target = new TargetInMemory(), batchSize = 2, concurrency = 1, ...options }: RunOptions = {}
 ): Run {
   const source = 'works' in works ? works : sourceOf(lines(works));

@@ -1,25 +1,29 @@
 import { describe, expect, test } from 'vitest';
+import type { SourceWork, UnreadableWork } from '../../src/domain/documents.ts';
 import { IdMinterError } from '../../src/domain/errors.ts';
+import { identify } from '../../src/domain/identified-work.ts';
 import { selectWorks } from '../../src/steps/select-works.ts';
 import { workOf } from '../cli/works.ts';
 import { allOf } from '../support/byte-streams.ts';
 import { image, sierra } from '../support/identifiers.ts';
 import { sourceOf } from './in-memory.ts';
 
-const works = () =>
-  sourceOf([
-    { place: 'line 1', document: workOf(sierra('b1')) },
-    { place: 'line 2', document: workOf(sierra('b2')), wrapper: { _id: 'id2' } },
-    { place: 'line 3', error: new IdMinterError('INVALID_JSON', 'Broken.') },
-    { place: 'line 4', document: null },
-    { place: 'line 5', document: { state: {} }, wrapper: { _id: 'id5' } },
-    { place: 'line 6', document: workOf(sierra('b1')) },
-    { place: 'line 7', document: workOf(image('V1')), wrapper: { _id: 7 } },
-  ]);
+const WORKS: readonly (SourceWork | UnreadableWork)[] = [
+  { place: 'line 1', document: workOf(sierra('b1')) },
+  { place: 'line 2', document: workOf(sierra('b2')), wrapper: { _id: 'id2' } },
+  { place: 'line 3', error: new IdMinterError('INVALID_JSON', 'Broken.') },
+  { place: 'line 4', document: null },
+  { place: 'line 5', document: { state: {} }, wrapper: { _id: 'id5' } },
+  { place: 'line 6', document: workOf(sierra('b1')) },
+  { place: 'line 7', document: workOf(image('V1')), wrapper: { _id: 7 } },
+];
+const works = () => sourceOf(WORKS.map(work => identify(work)));
 
 const selected = async (...ids: string[]) =>
-  (await allOf(selectWorks(works(), ids).works())).map(({ place, error }) =>
-    error ? `${place} ${error.code}` : place
+  (await allOf(selectWorks(works(), ids).works())).map(work =>
+    'fault' in work && work.fault.error.code === 'WORK_NOT_FOUND'
+      ? `${work.place} WORK_NOT_FOUND`
+      : work.place
   );
 
 describe('works that were asked for', () => {
@@ -49,9 +53,16 @@ describe('works that were asked for', () => {
 
   test('are named with where they were looked for', async () => {
     const [work] = await allOf(selectWorks(works(), ['b9']).works());
-    expect(work?.error?.message).toMatch(
-      /^b9 is not in works in memory\. Nothing was minted for it\. /
-    );
+    expect(work).toMatchObject({
+      fault: {
+        stage: 'read',
+        error: {
+          message: expect.stringMatching(
+            /^b9 is not in works in memory\. Nothing was minted for it\. /
+          ),
+        },
+      },
+    });
   });
 
   test('leave the source closed when they are left early', async () => {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
-import type { SourceWork, UnreadableWork, WorkSource, WorkTarget } from '../../domain/documents.ts';
+import type { WorkSource, WorkTarget } from '../../domain/documents.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { ERRORS, IdMinterError } from '../../domain/errors.ts';
 import type { Identified } from '../../domain/identified-work.ts';
@@ -12,7 +12,6 @@ import { boundHeap } from '../../runtime/heap.ts';
 import {
   compareWithIndex,
   nowhere,
-  openIdentifiedWorks,
   openIndexedDocuments,
   openIndexedWorks,
   openIndexTarget,
@@ -185,11 +184,10 @@ async function openSource(
   { source, window }: Ends,
   wanted: readonly string[] | undefined,
   { io, resources }: { io: Io; resources: AsyncDisposableStack }
-): Promise<WorkSource<SourceWork | UnreadableWork | Identified>> {
+): Promise<WorkSource<Identified>> {
   if (isFile(source)) {
-    // Which works are meant may be told by members that identified ones have no more.
-    if (wanted) return selectWorks(await openWorks(source, io), wanted);
-    return await openIdentifiedWorks(source, io);
+    const works = await openWorks(source, io);
+    return wanted ? selectWorks(works, wanted) : works;
   }
   const selection = wanted ? { ids: asDocumentIds(wanted) } : window ? { window } : 'all';
   const works = resources.use(await openIndexedWorks(source, selection, io));

@@ -1,7 +1,6 @@
 import type { Client, errors } from '@elastic/elasticsearch';
 import { IdMinterError } from '../../domain/errors.ts';
 import { Patience } from './patience.ts';
-import { parseAnswer } from './raw-sources.ts';
 
 /** Before the first answer a wrong URL is likelier than an outage. */
 const PATIENCE_AT_FIRST_MS = 10_000;
@@ -53,20 +52,15 @@ export class Cluster {
   /** Asks nothing yet. */
   static async open({ url, apiKey }: ClusterLocation, options: ClusterOptions): Promise<Cluster> {
     // Loaded here: it takes longer than many a run from file to file.
-    const { Client, Serializer, errors } = await import('@elastic/elasticsearch');
-    class RawSources extends Serializer {
-      override deserialize<T>(json: string): T {
-        try {
-          return parseAnswer(json) as T;
-        } catch (error) {
-          throw new errors.DeserializationError(String(error), json.slice(0, 200));
-        }
-      }
-    }
+    const { Client } = await import('@elastic/elasticsearch');
+    const { BytesConnection, RawSources } = await import('./raw-answers.ts');
     const client = new Client({
       node: url,
       ...(apiKey !== undefined && { auth: { apiKey } }),
+      Connection: BytesConnection,
       Serializer: RawSources,
+      // By itself it copies all that an error is about, a bulk request byte by byte, to take the key out.
+      redaction: { type: 'remove' },
       maxRetries: 0,
       requestTimeout: REQUEST_TIMEOUT_MS,
     });

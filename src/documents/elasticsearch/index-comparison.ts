@@ -17,7 +17,6 @@ import { extractWork } from '../../domain/work-document.ts';
 import { unwrapWork } from '../../domain/work-wrapper.ts';
 import { parseJson } from '../json-text.ts';
 import type { IndexedDocuments } from './indexed-documents.ts';
-import { documentIn } from './raw-sources.ts';
 
 /** Of our own documents, for which an index is asked at a time; what it holds is about as large. */
 const REQUEST_BYTES = 2 * 1024 * 1024;
@@ -135,7 +134,7 @@ function* inRequests(works: readonly MintedWork[]): Generator<readonly Output[]>
 
 function documentOf({ content }: MintedWork): Buffer {
   return 'json' in content
-    ? documentIn(content.json)
+    ? Buffer.from(content.document.buffer, content.document.byteOffset, content.document.length)
     : Buffer.from(JSON.stringify(unwrapWork(content.value).document));
 }
 

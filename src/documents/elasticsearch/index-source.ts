@@ -1,13 +1,9 @@
-import type {
-  IndexSelection,
-  Reading,
-  SourceWork,
-  UnreadableWork,
-  WorkSource,
-} from '../../domain/documents.ts';
+import type { IndexSelection, Reading, WorkSource } from '../../domain/documents.ts';
 import { IdMinterError } from '../../domain/errors.ts';
+import type { Identified } from '../../domain/identified-work.ts';
+import { identify } from '../../domain/identified-work.ts';
 import type { IdSource } from '../../domain/partitions.ts';
-import { parsePlainJson } from '../json-text.ts';
+import { identifyWork } from '../work-texts.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface IndexLocation {
@@ -17,7 +13,7 @@ export interface IndexLocation {
 }
 
 /** An index as a source; disposal gives back what the cluster holds for it. */
-export type IndexSource = WorkSource<SourceWork | UnreadableWork> & AsyncDisposable;
+export type IndexSource = WorkSource<Identified> & AsyncDisposable;
 
 /** A page is as many works as have about so many bytes, within bounds: works differ by a factor of a thousand. */
 const PAGE_BYTES = 2 * 1024 * 1024;
@@ -137,7 +133,7 @@ function indexSource(
   { scans, total }: { scans: readonly Scan[]; total: number }
 ): IndexSource {
   let items = 0;
-  async function* works(): AsyncGenerator<SourceWork | UnreadableWork, void, undefined> {
+  async function* works(): AsyncGenerator<Identified, void, undefined> {
     try {
       for await (const page of reader.pages(scans)) {
         for (const hit of page) {
@@ -291,18 +287,9 @@ function fittingSize(page: readonly Hit[]): number {
   return Math.min(Math.max(fitting, 1), PAGE_MAX);
 }
 
-async function readHit({ _id, _source }: Hit): Promise<SourceWork | UnreadableWork> {
-  const place = _id;
-  const wrapper = { _id };
-  if (_source === undefined) return { place, wrapper, document: undefined };
-  const head = `{"_id":${JSON.stringify(_id)},"_source":`;
-  const json = Buffer.concat([Buffer.from(head), _source, Buffer.from('}')]);
-  try {
-    return { place, wrapper, document: await parsePlainJson(_source, place), json };
-  } catch (error) {
-    if (error instanceof IdMinterError) return { place, error };
-    throw error;
-  }
+async function readHit({ _id, _source }: Hit): Promise<Identified> {
+  if (_source) return await identifyWork(_id, { json: _source, hit: _id });
+  return identify({ place: _id, wrapper: { _id }, document: undefined });
 }
 
 function partOnly(index: string): IdMinterError {

@@ -68,15 +68,12 @@ export function skipValue(json: Buffer, start: number): number {
 }
 
 function skipString(json: Buffer, start: number): number {
-  let at = start + 1;
-  for (;;) {
-    const quote = json.indexOf(QUOTE, at);
-    if (quote < 0) return json.length;
-    let backslashes = 0;
-    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-    at = quote + 1;
+  const { length } = json;
+  for (let at = start + 1; at < length; at += 1) {
+    if (json[at] === QUOTE) return at + 1;
+    if (json[at] === BACKSLASH) at += 1;
   }
+  return length;
 }
 
 function skipSpace(json: Buffer, start: number): number {

@@ -1,4 +1,3 @@
-import { isWrapped } from '../../domain/work-wrapper.ts';
 import { skipValue, walkArray, walkObject } from './json-walk.ts';
 
 interface Span {
@@ -11,37 +10,26 @@ const [LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x0a, 0x0d, 0x20];
 
 /**
  * Reads an answer of Elasticsearch. The `_source` of each hit of a search, and of each document that was asked for by its
- * ID, stays the bytes that the index holds, on one line: a tree would lose how numbers were written, and take several times the memory while a page waits.
+ * ID, stays the bytes that the index holds, on one line: a tree would lose how numbers were written, and take several times
+ * the memory while a page waits.
  *
+ * @param json - the caller's no more: documents are parts of it
  * @throws SyntaxError where it is not JSON, or not all of it
  */
-export function parseAnswer(text: string): unknown {
-  const json = Buffer.from(text);
+export function parseAnswer(json: Buffer): unknown {
+  putOnOneLine(json);
   const { hits, docs } = findDocuments(json);
   // An answer has either.
   const sources = [...hits, ...docs].flatMap(source => source ?? []);
   const answer = JSON.parse(withoutSources(json, sources));
   const restore = (found: readonly (Span | undefined)[], read: (index: number) => Found) => {
     for (const [index, source] of found.entries()) {
-      if (source) read(index)._source = onOneLine(json.subarray(source.from, source.to));
+      if (source) read(index)._source = json.subarray(source.from, source.to);
     }
   };
   restore(hits, index => answer.hits.hits[index]);
   restore(docs, index => answer.docs[index]);
   return answer;
-}
-
-/** The document in the JSON of a work, bare or as `{"_id", "_source", …}`. */
-export function documentIn(work: Uint8Array): Buffer {
-  const json = Buffer.from(work.buffer, work.byteOffset, work.byteLength);
-  const members: Record<string, Span> = Object.create(null);
-  walkObject(json, json.indexOf('{'), (name, from) => {
-    const to = skipValue(json, from);
-    members[name] = { from, to };
-    return to;
-  });
-  const source = members['_source'];
-  return isWrapped({ ...members }) && source ? json.subarray(source.from, source.to) : json;
 }
 
 interface Found {
@@ -84,9 +72,8 @@ function withoutSources(json: Buffer, sources: readonly Span[]): string {
 }
 
 /** Strings hold no line ends, so each one stands between the parts. */
-function onOneLine(json: Buffer): Buffer {
-  if (!json.includes(LINE_FEED) && !json.includes(CARRIAGE_RETURN)) return json;
-  return Buffer.from(
-    json.map(byte => (byte === LINE_FEED || byte === CARRIAGE_RETURN ? SPACE : byte))
-  );
+function putOnOneLine(json: Buffer): void {
+  for (const lineEnd of [LINE_FEED, CARRIAGE_RETURN]) {
+    for (let at = json.indexOf(lineEnd); at >= 0; at = json.indexOf(lineEnd, at)) json[at] = SPACE;
+  }
 }

@@ -8,6 +8,7 @@ import { openIndexTarget } from '../../../src/documents/elasticsearch/index-targ
 import { openForReading, openForWriting } from '../../../src/documents/files.ts';
 import { readWorks, writeWorks } from '../../../src/documents/works-ndjson.ts';
 import type { WorkSource, WorkTarget } from '../../../src/domain/documents.ts';
+import type { Identified } from '../../../src/domain/identified-work.ts';
 import { fromLines, toLines } from '../../cli/works.ts';
 import type { TestElasticsearch } from '../../support/elasticsearch/open-elasticsearch.ts';
 import type { Stored } from '../../support/elasticsearch/test-index.ts';
@@ -18,7 +19,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 export interface TestDocuments {
   readonly name: string;
   /** A source that holds these works. */
-  openSource(works: readonly Stored[]): Promise<WorkSource & AsyncDisposable>;
+  openSource(works: readonly Stored[]): Promise<WorkSource<Identified> & AsyncDisposable>;
   /** An empty target, and what stands in it. */
   openTarget(): Promise<TestTarget>;
 }

@@ -1,6 +1,9 @@
 /** What every place promises that works come from and go to, whether a file or an index. */
 import { describe, expect, test } from 'vitest';
-import type { MintedWork } from '../../../src/domain/documents.ts';
+import type { MintedText, MintedWork } from '../../../src/domain/documents.ts';
+import type { KeptText } from '../../../src/domain/identified-work.ts';
+import { isIdentified } from '../../../src/domain/identified-work.ts';
+import { readWorkAsWritten } from '../../../src/domain/work-text.ts';
 import { workOf } from '../../cli/works.ts';
 import { allOf } from '../../support/byte-streams.ts';
 import type { Stored } from '../../support/elasticsearch/test-index.ts';
@@ -18,9 +21,16 @@ const minted = (stored: readonly Stored[]): MintedWork[] => {
   return stored.flatMap(({ _source }, number) => {
     const _id = ids[number];
     const value = { _id, _source };
-    const content = number % 2 === 0 ? { value } : { json: Buffer.from(JSON.stringify(value)) };
+    const content = number % 2 === 0 ? { value } : textOf(value);
     return _id ? [{ place: `line ${number + 1}`, canonicalId: _id, content }] : [];
   });
+};
+
+const textOf = (value: { readonly _source: unknown }): MintedText => {
+  const [json, { length }] = [value, value._source].map(part =>
+    Buffer.from(JSON.stringify(part))
+  ) as [Buffer, Buffer];
+  return { json, document: json.subarray(-1 - length, -1) };
 };
 
 const inOrder = (all: readonly Stored[]) =>
@@ -32,8 +42,9 @@ describe.each(DOCUMENTS)('works from $name', documents => {
     await using source = await documents.openSource(stored);
     const read = await allOf(source.works());
     const found = read.map(work => {
-      if (work.error) throw work.error;
-      return { _id: String(work.wrapper?.['_id']), _source: work.document };
+      if (!isIdentified(work)) throw work.fault.error;
+      const { text } = work.kept as KeptText;
+      return { _id: String(work.id), _source: readWorkAsWritten(text).document };
     });
     expect(inOrder(found)).toEqual(inOrder(stored));
     expect(new Set(read.map(({ place }) => place)).size).toBe(stored.length);
@@ -65,7 +76,7 @@ describe.each(DOCUMENTS)('works from $name', documents => {
   test('may be left before their end', async () => {
     await using source = await documents.openSource(works(5_000));
     for await (const work of source.works()) {
-      expect(work.error).toBeUndefined();
+      expect(isIdentified(work)).toBe(true);
       break;
     }
   });

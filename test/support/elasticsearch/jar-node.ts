@@ -172,7 +172,7 @@ async function launch(
   const child = spawn(
     join(jdk, 'bin', exe('java')),
     [
-      ...['-Xms256m', '-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+      ...['-Xms512m', '-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
       ...['--enable-native-access=ALL-UNNAMED', `-Djava.io.tmpdir=${dataDir}`],
       ...['-cp', classPath, 'TestNode', home, dataDir, String(port)],
     ],
