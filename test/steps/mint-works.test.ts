@@ -635,7 +635,7 @@ test.each<[what: string, document: string, error: string]>([
   const number = '{"ontologyType":"Work","identifierType":{"id":"s"},"value":1.50}';
   const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
   const json = Buffer.from(text.replace('%', number).replace('DEEP', deep));
-  const works = [{ place: 'line 1', document: JSON.parse(json.toString()), json }];
+  const works = [{ place: 'line 1', document: JSON.parse(json.toString()), text: { json } }];
   const { report } = await mintAll(registry, sourceOf(works));
   expect(report.errors).toEqual([
     expect.objectContaining({ detail: expect.stringContaining(message) }),
