@@ -47,7 +47,7 @@ export function writeWorks(target: TextTarget): WorkTarget {
 async function readWork({ number, bytes }: Line): Promise<Identified> {
   const place = `line ${number}`;
   if (bytes === undefined) return identify({ place, error: lineTooLong(place) });
-  return await identifyWork(place, { json: bytes });
+  return await identifyWork(place, bytes);
 }
 
 function jsonOf({ content }: MintedWork): Text {

@@ -83,9 +83,9 @@ export function checkSourceIdentifier(
   }
   const { ontologyType, sourceSystem, value } = candidate as Partial<Record<string, unknown>>;
   return {
-    ontologyType: checkPart(what, 'ontologyType', ontologyType, { forbidden: '[', canStore }),
-    sourceSystem: checkPart(what, 'sourceSystem', sourceSystem, { forbidden: '/', canStore }),
-    value: checkPart(what, 'value', value, { canStore }),
+    ontologyType: checkPart(what, ONTOLOGY_TYPE, ontologyType, canStore),
+    sourceSystem: checkPart(what, SOURCE_SYSTEM, sourceSystem, canStore),
+    value: checkPart(what, VALUE, value, canStore),
   };
 }
 
@@ -162,11 +162,21 @@ export function nearSpellings(source: SourceIdentifier): SourceIdentifier[] {
   return [...near.values()];
 }
 
+interface Part {
+  readonly part: keyof SourceIdentifier;
+  /** What may not stand in it, as it may not be empty then. */
+  readonly forbidden?: string;
+}
+
+const ONTOLOGY_TYPE: Part = { part: 'ontologyType', forbidden: '[' };
+const SOURCE_SYSTEM: Part = { part: 'sourceSystem', forbidden: '/' };
+const VALUE: Part = { part: 'value' };
+
 function checkPart(
   what: string,
-  part: keyof SourceIdentifier,
+  { part, forbidden }: Part,
   text: unknown,
-  { forbidden, canStore }: { forbidden?: string; canStore: CanStore | undefined }
+  canStore: CanStore | undefined
 ): string {
   if (text === undefined || text === null) throw invalid(what, part, text, 'is missing');
   if (typeof text !== 'string') {

@@ -37,7 +37,7 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface MintWorksOptions {
   readonly registry: Registry;
-  readonly source: WorkSource<SourceWork | UnreadableWork | Identified>;
+  readonly source: WorkSource<Arrival>;
   readonly target: WorkTarget;
   readonly report: RunReport;
   readonly tally: RunTally;
@@ -87,18 +87,9 @@ interface EmbeddedWork extends MintedWork {
  */
 export async function mintWorks(options: MintWorksOptions): Promise<void> {
   const { source, waiting } = options;
-  await mintAll(arrivalsOf(source), options, { waiting });
+  await mintAll(source.works(), options, { waiting });
   if (waiting === undefined || options.signal?.aborted) return;
   await mintAll(latecomersOf(waiting), options, {});
-}
-
-/** Each work is left as soon as its identifiers are known. */
-async function* arrivalsOf(
-  source: MintWorksOptions['source']
-): AsyncGenerator<Identified, void, undefined> {
-  for await (const work of source.works()) {
-    yield 'extracted' in work || 'fault' in work ? work : identify(work);
-  }
 }
 
 async function* latecomersOf(
@@ -114,23 +105,30 @@ async function* latecomersOf(
   }
 }
 
+/** What a source gives: works that it has found the identifiers of, or works as they are. */
+type Arrival = SourceWork | UnreadableWork | Identified;
+
 async function mintAll(
-  arrivals: AsyncIterable<Identified>,
+  arrivals: AsyncIterable<Arrival>,
   options: MintWorksOptions,
   { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<void> {
   const { batchSize, concurrency, signal } = options;
   const batches = inBatches(arrivals, batchSize, signal);
-  const weigh = (batch: readonly Identified[]): number =>
+  const weigh = (batch: readonly Arrival[]): number =>
     Math.max(1, (concurrency * bytesOf(batch)) / WINDOW_BYTES);
   await inOverlap(
     inBatches(batches, concurrency, signal, weigh),
-    window => mintWindow(window.flat(), options),
+    window => mintWindow(window.flat().map(identifyArrival), options),
     window => settleWindow(window, options, { waiting })
   );
 }
 
-function bytesOf(works: readonly Identified[]): number {
+function identifyArrival(work: Arrival): Identified {
+  return 'extracted' in work || 'fault' in work ? work : identify(work);
+}
+
+function bytesOf(works: readonly Arrival[]): number {
   return works.reduce((sum, work) => {
     return sum + (isIdentified(work) && 'text' in work.kept ? work.kept.text.json.length : 0);
   }, 0);

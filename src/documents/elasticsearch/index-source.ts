@@ -288,7 +288,7 @@ function fittingSize(page: readonly Hit[]): number {
 }
 
 async function readHit({ _id, _source }: Hit): Promise<Identified> {
-  if (_source) return await identifyWork(_id, { json: _source, hit: _id });
+  if (_source) return await identifyWork(_id, _source, _id);
   return identify({ place: _id, wrapper: { _id }, document: undefined });
 }
 
