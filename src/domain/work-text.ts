@@ -68,7 +68,7 @@ export function findIdentifiers(text: WorkText): FoundWork | undefined {
   };
 }
 
-/** The rule of `isWrapped`. */
+/** By the rule of `unwrapWork`. */
 function findWrapper({ start, outer }: Scanned): Wrapper | undefined {
   const find = (name: string) => outer.find(member => member.name === name && member.of === start);
   const [id, index, source] = [find('_id'), find('_index'), find('_source')];

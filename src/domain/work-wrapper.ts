@@ -22,7 +22,7 @@ export function wrapWork({ document, wrapper }: ParsedWork, canonicalId: Canonic
 }
 
 /** Whether it is `{"_id", "_source", …}`. */
-export function isWrapped(
+function isWrapped(
   value: unknown
 ): value is { readonly _id: unknown; readonly _source: unknown } {
   return (
