@@ -22,9 +22,7 @@ export function wrapWork({ document, wrapper }: ParsedWork, canonicalId: Canonic
 }
 
 /** Whether it is `{"_id", "_source", …}`. */
-function isWrapped(
-  value: unknown
-): value is { readonly _id: unknown; readonly _source: unknown } {
+function isWrapped(value: unknown): value is { readonly _id: unknown; readonly _source: unknown } {
   return (
     typeof value === 'object' &&
     value !== null &&
