@@ -131,7 +131,10 @@ export const fuzzReader: Fuzzer = async random => {
     }
     accepted += 1;
     const json = ENCODER.encode(text);
-    const asTree = identify({ place: answer.place, ...unwrapWork(readAsWritten(json)) });
+    const asTree = identify({
+      ...{ place: answer.place, text: { json } },
+      ...unwrapWork(JSON.parse(text ?? '')),
+    });
     demandEqual(`What is found in ${show(bytes)}`, described(answer), described(asTree));
     if (!isIdentified(answer) || !('text' in answer.kept)) continue;
     demandEqual(`The text kept of ${show(bytes)}`, DECODER.decode(answer.kept.text.json), text);
