@@ -60,6 +60,12 @@ describe('canonical IDs put into a text', () => {
       `{"state":{${NODE},"identifiedType":7,"type":"Identifiable"}}`,
     ],
     ['an ID that stands there', `{"state":{"canonicalId":"old",${NODE},"x":[]}}`],
+    ['objects with a type and no identifier', `{"x":{"type":"Identifiable"},"state":{${NODE}}}`],
+    ['a name of wrappers before the rest', `{"_index":"w","_id":"y","state":{${NODE}}}`],
+    [
+      'names of wrappers within',
+      `{"x":{"_id":"y"},"_source":{"state":{${NODE}}},"state":{${NODE}}}`,
+    ],
     ['names in another order', `{"state":{"a":{${NODE}},${NODE}},"data":[{${NODE}},{${NODE}}]}`],
     ['text that looks like names', `{"state":{"x":"\\"sourceIdentifier\\":","y":"}{][,",${NODE}}}`],
     ['numbers as they were written', `{"n":[1.0,-0,1e400,12345678901234567890],"state":{${NODE}}}`],
@@ -98,6 +104,13 @@ describe('canonical IDs put into a text', () => {
     const { inText, inTree, isSure } = bothWays(text);
     expect(isSure).toBe(false);
     expect(JSON.parse(inText)).toEqual(JSON.parse(inTree));
+  });
+
+  test('stand in the document of a hit, though it looks like a wrapper', () => {
+    const text = `{"_id":"y","_source":{"state":{${NODE}}},"state":{${NODE}}}`;
+    const { inText, inTree, isSure } = bothWays(text, 'x');
+    expect(isSure).toBe(true);
+    expect(inText).toBe(inTree);
   });
 
   test.each<[what: string, text: string, made: string]>([
