@@ -52,7 +52,7 @@ export type IndexSelection =
   | 'all';
 
 /** Where works come from: a file, a pipe, an index. */
-export interface WorkSource<Work = SourceWork | UnreadableWork> {
+export interface WorkSource<Work> {
   /** What people are told: the path or URL. */
   readonly name: string;
   /**

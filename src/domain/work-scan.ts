@@ -107,6 +107,7 @@ const WORDS = ['true', 'false', 'null'].map(word => ENCODER.encode(word));
 const OUTER_DEPTH = 2;
 /** Objects of more members are left to the parser: here each name is compared with those before it. */
 const MEMBERS_MAX = 64;
+
 /** Each call takes the offset of what it reads and gives that behind it: the text's own end, where the text is odd. */
 class Scan {
   readonly outer: OuterMember[] = [];
@@ -310,8 +311,9 @@ class Scan {
   /** Copies by hand: of so few numbers the calls would take longer than the copying. */
   #keepNode(place: number, parts: number): void {
     const type = OPEN[parts + NODE.type] as number;
-    const typeEnd = OPEN[parts + NODE.type + 1] as number;
-    // "Identifi\u0061ble" means what "Identifiable" does.
+    // "Identifi\u0061ble" means what "Identifiable" does. What is no text may hold all the rest of the work.
+    const isText = type !== ABSENT && this.#byte(type) === QUOTE;
+    const typeEnd = isText ? (OPEN[parts + NODE.type + 1] as number) : type;
     for (let at = type; at < typeEnd; at += 1) {
       if (this.#byte(at) === BACKSLASH) this.isOdd = true;
     }

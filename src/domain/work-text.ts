@@ -17,6 +17,9 @@ const QUOTE = 0x22;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** Identifiers are a tenth of it. In larger ones others may be nested, and then most of a work would be parsed again and again. */
+const IDENTIFIER_BYTES = 4_096;
+
 const IDENTIFIABLE = ENCODER.encode('"Identifiable"');
 
 /** What was found in the text of a work. */
@@ -92,8 +95,8 @@ function readRequests(json: Uint8Array, nodes: Nodes): MintRequest[] | undefined
   const requests: MintRequest[] = [];
   try {
     for (let node = 0; node < nodes.length; node += NODE_LENGTH) {
-      const sourceIdentifier = parse(json, spanOf(nodes, node, NODE.source));
-      const predecessorIdentifier = parse(json, spanOf(nodes, node, NODE.predecessor));
+      const sourceIdentifier = parseIdentifier(json, spanOf(nodes, node, NODE.source));
+      const predecessorIdentifier = parseIdentifier(json, spanOf(nodes, node, NODE.predecessor));
       requests.push(readRequest({ sourceIdentifier, predecessorIdentifier }, 'its place'));
     }
     return requests;
@@ -103,8 +106,14 @@ function readRequests(json: Uint8Array, nodes: Nodes): MintRequest[] | undefined
   }
 }
 
-function parse(json: Uint8Array, span: Span | undefined): unknown {
-  return span && JSON.parse(DECODER.decode(json.subarray(span.from, span.to)));
+function parseIdentifier(json: Uint8Array, span: Span | undefined): unknown {
+  if (span === undefined) return undefined;
+  if (span.to - span.from > IDENTIFIER_BYTES) throw new RangeError('Others may stand in it.');
+  return parse(json, span);
+}
+
+function parse(json: Uint8Array, { from, to }: Span): unknown {
+  return JSON.parse(DECODER.decode(json.subarray(from, to)));
 }
 
 /** The IDs of a work. */

@@ -98,7 +98,8 @@ async function* latecomersOf(
   for await (const { place, content, counted } of waiting.entries()) {
     if (!('text' in content)) yield identify({ place, ...content }, counted);
     else {
-      const text = { ...content, json: ENCODER.encode(content.text) };
+      const { text: written, ...rest } = content;
+      const text = { ...rest, json: ENCODER.encode(written) };
       yield identifyText(place, text, counted) ??
         identify({ place, ...readWorkAsWritten(text), text }, counted);
     }

@@ -106,6 +106,22 @@ describe('the walk over a text', () => {
     expect(findIdentifiers({ json: text })?.extracted.rootIndex).toBe(3_000);
   });
 
+  test.each([
+    ['types', `{${NODE},"type":`, '}', true],
+    [
+      'source identifiers',
+      '{"sourceIdentifier":{"ontologyType":"Work","identifierType":{"id":"s"},"x":',
+      ',"value":"1"}}',
+      false,
+    ],
+  ])('reads a work once, though nearly all of it stands deep in %s', (_, open, close, sure) => {
+    const pad = `{"pad":"${'x'.repeat(8_000_000)}\\n"}`;
+    const levels = 400;
+    const text = `{"a":${open.repeat(levels)}${pad}${close.repeat(levels)},"state":{${NODE}}}`;
+    expect(isSure(text)).toBe(true);
+    expect(findIdentifiers({ json: Buffer.from(text) }) !== undefined).toBe(sure);
+  });
+
   test('takes no text for JSON that is none, of those with which parsers are tested', () => {
     let sure = 0;
     for (const { input } of [...parsing, ...transform]) {
