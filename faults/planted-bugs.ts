@@ -220,23 +220,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         file: MINT,
         text: '  const inserted = await transaction.insert(rows);',
         becomes:
-          '  for (const { key, canonicalId } of rows) early.set(key, canonicalId);\n  const inserted = await transaction.insert(rows);',
+          '  for (const { source, canonicalId } of rows) early.set(source, canonicalId);\n  const inserted = await transaction.insert(rows);',
       },
       {
         file: MINT,
         text: '/** What earlier attempts were about to commit.',
         becomes:
-          'export const early = new Map<SourceKey, CanonicalId>();\n\n/** What earlier attempts were about to commit.',
+          'export const early = new SourceMap<CanonicalId>();\n\n/** What earlier attempts were about to commit.',
+      },
+      {
+        file: MINT,
+        text: "import type { Place } from '../domain/source-places.ts';",
+        becomes:
+          "import type { Place } from '../domain/source-places.ts';\nimport { SourceMap } from '../domain/source-places.ts';",
       },
       {
         file: 'src/registry/remembering.ts',
-        text: 'const canonicalId = known.get(keyOf(source));',
-        becomes: 'const canonicalId = early.get(keyOf(source)) ?? known.get(keyOf(source));',
+        text: 'const canonicalId = known.find(source);',
+        becomes: 'const canonicalId = early.get(source) ?? known.find(source);',
       },
       {
         file: 'src/registry/remembering.ts',
-        text: "import { LRUCache } from 'lru-cache';",
-        becomes: "import { LRUCache } from 'lru-cache';\nimport { early } from './mint-batch.ts';",
+        text: "import { SourceMap } from '../domain/source-places.ts';",
+        becomes:
+          "import { SourceMap } from '../domain/source-places.ts';\nimport { early } from './mint-batch.ts';",
       },
     ],
     foundBy: ['contention'],

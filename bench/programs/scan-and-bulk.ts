@@ -18,7 +18,9 @@ interface Hit {
 }
 
 async function* pages(): AsyncGenerator<readonly Hit[]> {
-  const { id } = await client.openPointInTime({ index: source, keep_alive: '5m' });
+  const { id } = await whenThereIsRoom(() =>
+    client.openPointInTime({ index: source, keep_alive: '5m' })
+  );
   for (let after: unknown; ; ) {
     const { hits } = await whenThereIsRoom(() =>
       client.search({
@@ -42,8 +44,13 @@ async function put(page: readonly Hit[]): Promise<void> {
     { index: { _index: target, _id } },
     _source,
   ]);
-  const { errors } = await whenThereIsRoom(() => client.bulk({ operations }));
-  if (errors) throw new Error('Some documents were refused.');
+  await whenThereIsRoom(async () => {
+    const { errors, items } = await client.bulk({ operations });
+    if (!errors) return;
+    const statuses = items.map(({ index }) => index?.status ?? 0);
+    const statusCode = statuses.find(status => status >= 400);
+    throw Object.assign(new Error(`Some documents were refused (${statusCode}).`), { statusCode });
+  });
 }
 
 async function whenThereIsRoom<T>(ask: () => Promise<T>): Promise<T> {

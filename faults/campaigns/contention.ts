@@ -4,6 +4,7 @@ import type { MintRequest } from '../../src/domain/registry.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { mintInProcess } from '../../test/registry/mysql/mint-in-process.ts';
 import { createMysqlRegistry, openStore } from '../../test/registry/mysql/mysql-registry.ts';
+import { label } from '../../test/support/identifiers.ts';
 import type { Campaign, Figures, Ground } from '../campaign.ts';
 import { demand } from '../campaign.ts';
 import { History } from '../history.ts';
@@ -16,7 +17,10 @@ const BATCH = 250;
 const AGAIN = 5;
 const UNITS = { gate: 2, long: 40 } as const;
 
-/** Of all works: 30 % are asked for by every minter, 20 % have a predecessor, one in two of which is known before. */
+/**
+ * Of all works: 30 % are asked for by every minter, each with a heading, since headings are what minters remember; 20 % have
+ * a predecessor, one in two of which is known before.
+ */
 export const contention: Campaign = {
   name: 'contention',
   tries:
@@ -84,7 +88,11 @@ function planFor(minter: number, works: number, random: Random): MintRequest[][]
     batches.push(
       numbers
         .slice(at, at + BATCH)
-        .flatMap(number => requestsFor(number, number % 10 < 3 ? 'all' : minter, isAware))
+        .flatMap(number =>
+          number % 10 < 3
+            ? [...requestsFor(number, 'all', isAware), { source: label(`heading ${number}`) }]
+            : requestsFor(number, minter, isAware)
+        )
     );
   }
   const again = batches.slice(0, Math.ceil(batches.length / AGAIN));

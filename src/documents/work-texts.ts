@@ -3,6 +3,7 @@ import type { WorkText } from '../domain/documents.ts';
 import { IdMinterError } from '../domain/errors.ts';
 import type { Identified } from '../domain/identified-work.ts';
 import { identify, identifyText } from '../domain/identified-work.ts';
+import type { Scanned } from '../domain/work-scan.ts';
 import { unwrapText } from '../domain/work-text.ts';
 import { parsePlainJson } from './json-text.ts';
 
@@ -10,18 +11,20 @@ import { parsePlainJson } from './json-text.ts';
  * Finds the identifiers of a work in its text, as a tree only where it has to be.
  *
  * @param place - names the work in errors
- * @param hit - as `WorkText` has it
+ * @param scanned - what the walk over the text has found, where it is over already
  */
-export async function identifyWork(
+export function identifyWork(
   place: string,
-  bytes: Buffer,
-  hit?: string
-): Promise<Identified> {
-  // Parts of a Buffer are made several times as slowly as those of an array of bytes.
-  const json = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  const text = { json, ...(hit !== undefined && { hit }) };
-  const identified = isUtf8(json) ? identifyText(place, text) : undefined;
-  return identified ?? (await identifyParsed(place, text));
+  text: WorkText,
+  scanned?: Scanned
+): Identified | Promise<Identified> {
+  const identified = isUtf8(text.json) ? identifyText(place, text, { scanned }) : undefined;
+  return identified ?? identifyParsed(place, text);
+}
+
+/** The same bytes. Parts of a Buffer are made several times as slowly as those of an array of bytes. */
+export function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 async function identifyParsed(place: string, text: WorkText): Promise<Identified> {

@@ -6,7 +6,7 @@ import { BlockWriter } from './block-writer.ts';
 import type { ByteSource, TextTarget } from './files.ts';
 import type { Line } from './lines.ts';
 import { lineTooLong, readLines } from './lines.ts';
-import { identifyWork } from './work-texts.ts';
+import { identifyWork, plainBytes } from './work-texts.ts';
 
 const NEWLINE = Buffer.from('\n');
 
@@ -20,7 +20,7 @@ export function readWorks({ name, chunks, share }: ByteSource): WorkSource<Ident
     for await (const line of readLines(chunks)) {
       if (line.bytes?.length === 0) continue;
       items += 1;
-      yield await readWork(line);
+      yield readWork(line);
     }
   }
   return { name, reading: () => ({ items, share: share() }), works };
@@ -44,10 +44,10 @@ export function writeWorks(target: TextTarget): WorkTarget {
   };
 }
 
-async function readWork({ number, bytes }: Line): Promise<Identified> {
+function readWork({ number, bytes }: Line): Identified | Promise<Identified> {
   const place = `line ${number}`;
   if (bytes === undefined) return identify({ place, error: lineTooLong(place) });
-  return await identifyWork(place, bytes);
+  return identifyWork(place, { json: plainBytes(bytes) });
 }
 
 function jsonOf({ content }: MintedWork): Text {

@@ -86,6 +86,11 @@ export interface MintedText {
 export interface WorkTarget {
   readonly name: string;
   /**
+   * How many calls of `write` may be under way at once; one where it is absent. Of two documents with one canonical ID
+   * that of the later call stands.
+   */
+  readonly writesAtOnce?: number;
+  /**
    * @returns what the target refused, by position in `works`; the others are written
    * @throws TargetBroken where the target as a whole fails and some works are in it all the same; IdMinterError TARGET_FAILED, INDEX_NOT_FOUND, INDEX_ACCESS_DENIED or INDEX_UNAVAILABLE where the target as
    *   a whole fails

@@ -3,6 +3,7 @@ import type { SourceIdentifier } from './source-identifier.ts';
 import { formatSourceIdentifier } from './source-identifier.ts';
 import type { ExtractedWork, WorkFault } from './work-document.ts';
 import { DEPTH_MAX, extractWork, isDeeperThan } from './work-document.ts';
+import type { Scanned } from './work-scan.ts';
 import type { Places } from './work-text.ts';
 import { findIdentifiers, readWorkAsWritten } from './work-text.ts';
 
@@ -40,14 +41,15 @@ export interface KeptText {
  * Finds the identifiers of a work in its text alone.
  *
  * @param text - valid UTF-8, which need not be JSON
+ * @param known - how many of its identifiers are counted already, and what the walk over the text has found
  * @returns undefined where the text has to be parsed, for `identify`
  */
 export function identifyText(
   place: string,
   text: WorkText,
-  counted = 0
+  { counted = 0, scanned }: { counted?: number; scanned?: Scanned | undefined } = {}
 ): IdentifiedWork | undefined {
-  const found = findIdentifiers(text);
+  const found = findIdentifiers(text, scanned);
   if (found === undefined) return undefined;
   const { extracted, places, id } = found;
   return { place, ...(id !== undefined && { id }), kept: { text, places }, counted, extracted };

@@ -46,6 +46,8 @@ const ABSENT = -1;
 export interface Scanned {
   /** Where the object begins that the text is. */
   readonly start: number;
+  /** Behind it. */
+  readonly end: number;
   readonly nodes: Nodes;
   /** Those that are called `_id`, `_index`, `_source` or `state`. */
   readonly outer: readonly OuterMember[];
@@ -56,25 +58,30 @@ export interface Scanned {
  * @returns undefined where the text is no object, or one of which the walk is not sure
  */
 export function scanWork(json: Uint8Array): Scanned | undefined {
-  const scan = new Scan(json);
-  const start = scan.skipSpace(0);
+  const scanned = scanFirst(json);
+  return scanned && skipSpace(json, scanned.end) === json.length ? scanned : undefined;
+}
+
+/** The same for the object with which a longer text begins. */
+export function scanFirst(json: Uint8Array): Scanned | undefined {
+  const start = skipSpace(json, 0);
   if (start === json.length || json[start] !== OPEN_OBJECT) return undefined;
-  const end = scan.skipSpace(scan.value(start, 1));
-  if (scan.isOdd || end !== json.length) return undefined;
-  return { start, nodes: scan.takeNodes(), outer: scan.outer };
+  const scan = new Scan(json);
+  const end = scan.value(start, 1);
+  if (scan.isOdd) return undefined;
+  return { start, end, nodes: scan.takeNodes(), outer: scan.outer };
 }
 
-/** @returns undefined for what a node does not have */
-export function spanOf(nodes: Nodes, node: number, part: number): Span | undefined {
-  const from = nodes[node + part] as number;
-  return from === ABSENT ? undefined : { from, to: nodes[node + part + 1] as number };
+export function has(nodes: Nodes, node: number, part: number): boolean {
+  return nodes[node + part] !== ABSENT;
 }
 
-export function isAt(json: Uint8Array, { from, to }: Span, expected: Uint8Array): boolean {
+export function isAt(json: Uint8Array, from: number, to: number, expected: Uint8Array): boolean {
   return to - from === expected.length && startsAt(json, from, expected);
 }
 
-function startsAt(json: Uint8Array, from: number, expected: Uint8Array): boolean {
+export function startsAt(json: Uint8Array, from: number, expected: Uint8Array): boolean {
+  if (from + expected.length > json.length) return false;
   for (let index = 0; index < expected.length; index += 1) {
     if (json[from + index] !== expected[index]) return false;
   }
@@ -114,7 +121,7 @@ class Scan {
   isOdd = false;
   readonly #json: Uint8Array;
   readonly #end: number;
-  /** Of `found`, so far. */
+  /** Of the nodes, so far. */
   #length = 0;
   /** Of the name that was read last. */
   #hash = 0;
@@ -125,15 +132,9 @@ class Scan {
   }
 
   takeNodes(): Nodes {
-    return found.slice(0, this.#length);
-  }
-
-  skipSpace(start: number): number {
-    const json = this.#json;
-    const end = this.#end;
-    let at = start;
-    while (at < end && SPACES[json[at] as number] === 1) at += 1;
-    return at;
+    const nodes = slab.subarray(taken, taken + this.#length);
+    taken += this.#length;
+    return nodes;
   }
 
   value(at: number, depth: number): number {
@@ -149,6 +150,10 @@ class Scan {
     }
   }
 
+  #skipSpace(start: number): number {
+    return skipSpace(this.#json, start);
+  }
+
   /** Behind the end 0, which stands nowhere in JSON: a read of nothing would make all those slower that come after it. */
   #byte(at: number): number {
     return at < this.#end ? (this.#json[at] as number) : 0;
@@ -162,7 +167,7 @@ class Scan {
   #object(start: number, depth: number): number {
     if (depth > DEPTH_MAX) return this.#odd();
     const json = this.#json;
-    let at = this.skipSpace(start + 1);
+    let at = this.#skipSpace(start + 1);
     if (this.#byte(at) === CLOSE_OBJECT) return at + 1;
     // Nodes within it come behind.
     const place = this.#length;
@@ -173,11 +178,11 @@ class Scan {
       const name = at + 1;
       const nameEnd = this.#name(at);
       if (this.#isKnown(depth, members)) return this.#odd();
-      const colon = this.skipSpace(nameEnd + 1);
+      const colon = this.#skipSpace(nameEnd + 1);
       if (this.#byte(colon) !== COLON) return this.#odd();
-      const from = this.skipSpace(colon + 1);
+      const from = this.#skipSpace(colon + 1);
       const to = this.value(from, depth + 1);
-      const next = this.skipSpace(to);
+      const next = this.#skipSpace(to);
       const known = knownAt(json, PARTS, name, nameEnd);
       if (known) {
         const { part } = known;
@@ -200,7 +205,7 @@ class Scan {
       at = next;
       if (this.#byte(at) !== COMMA) break;
       comma = at;
-      at = this.skipSpace(at + 1);
+      at = this.#skipSpace(at + 1);
     }
     if (this.#byte(at) !== CLOSE_OBJECT) return this.#odd();
     if (hasParts && OPEN[parts + NODE.source] !== ABSENT) {
@@ -213,12 +218,12 @@ class Scan {
 
   #array(start: number, depth: number): number {
     if (depth > DEPTH_MAX) return this.#odd();
-    let at = this.skipSpace(start + 1);
+    let at = this.#skipSpace(start + 1);
     if (this.#byte(at) === CLOSE_ARRAY) return at + 1;
     for (;;) {
-      at = this.skipSpace(this.value(at, depth + 1));
+      at = this.#skipSpace(this.value(at, depth + 1));
       if (this.#byte(at) !== COMMA) break;
-      at = this.skipSpace(at + 1);
+      at = this.#skipSpace(at + 1);
     }
     return this.#byte(at) === CLOSE_ARRAY ? at + 1 : this.#odd();
   }
@@ -275,7 +280,7 @@ class Scan {
     if (first === MINUS || isDigit(first)) return this.#number(start);
     for (const word of WORDS) {
       const end = start + word.length;
-      if (isAt(this.#json, { from: start, to: end }, word)) return end;
+      if (isAt(this.#json, start, end, word)) return end;
     }
     return this.#odd();
   }
@@ -305,7 +310,7 @@ class Scan {
   }
 
   #goesTo(to: number, next: number): number {
-    return this.#byte(next) === COMMA ? this.skipSpace(next + 1) : to;
+    return this.#byte(next) === COMMA ? this.#skipSpace(next + 1) : to;
   }
 
   /** Copies by hand: of so few numbers the calls would take longer than the copying. */
@@ -318,21 +323,33 @@ class Scan {
       if (this.#byte(at) === BACKSLASH) this.isOdd = true;
     }
     const length = this.#length + NODE_LENGTH;
-    if (length > found.length) {
-      const larger = new Int32Array(2 * length);
-      larger.set(found);
-      found = larger;
+    if (taken + length > slab.length) {
+      const larger = new Int32Array(Math.max(SLAB, 2 * length));
+      larger.set(slab.subarray(taken, taken + this.#length));
+      slab = larger;
+      taken = 0;
     }
-    if (place < this.#length) found.copyWithin(place + NODE_LENGTH, place, this.#length);
+    const [first, end] = [taken + place, taken + this.#length];
+    if (first < end) slab.copyWithin(first + NODE_LENGTH, first, end);
     for (let index = 0; index < NODE_LENGTH; index += 1) {
-      found[place + index] = OPEN[parts + index] as number;
+      slab[first + index] = OPEN[parts + index] as number;
     }
     this.#length = length;
   }
 }
 
-/** The nodes of a walk, which is over before another begins. */
-let found: Nodes = new Int32Array(256 * NODE_LENGTH);
+function skipSpace(json: Uint8Array, start: number): number {
+  const end = json.length;
+  let at = start;
+  while (at < end && SPACES[json[at] as number] === 1) at += 1;
+  return at;
+}
+
+/** The nodes of some works share their memory, since it takes as long to get some for each as to walk over it. */
+let slab = new Int32Array(0);
+const SLAB = 4_096 * NODE_LENGTH;
+/** How much of it works have; then come the nodes of the walk that is not over. */
+let taken = 0;
 /** For each depth, the offsets of an object that may be a node, until it is closed. */
 const OPEN = new Int32Array((DEPTH_MAX + 1) * NODE_LENGTH);
 /** For each depth, hashes of the names of an object. */

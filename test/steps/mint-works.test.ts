@@ -19,6 +19,9 @@ const failuresOf = ({ report }: Run) =>
 
 const deleted = (source: SourceIdentifier) => workOf(source, { type: 'Deleted' });
 
+const works = (count: number) =>
+  Array.from({ length: count }, (_, n) => workOf(sierra(`b${n + 1}`)));
+
 describe('a run', () => {
   test('writes every work with its IDs, in order, in the form in which it came', async () => {
     await using registry = await store.open({ freeCount: 10 });
@@ -514,10 +517,64 @@ describe('a run of several batches at once', () => {
   });
 });
 
-describe('a run that ends early', () => {
-  const works = (count: number) =>
-    Array.from({ length: count }, (_, n) => workOf(sierra(`b${n + 1}`)));
+describe('a target that takes two windows at once', () => {
+  /** `answer` gives what its nth call of `write` comes to, when that begins and when another has begun. */
+  const openTarget = (answer: (nth: number, begun: Promise<void>) => Promise<void>) => {
+    const target = new TargetInMemory();
+    const write = target.write.bind(target);
+    const begun = Array.from({ length: 9 }, () => Promise.withResolvers<void>());
+    const calls = { begun: 0, underWay: 0, most: 0 };
+    target.write = async works => {
+      const nth = calls.begun;
+      calls.begun += 1;
+      calls.underWay += 1;
+      calls.most = Math.max(calls.most, calls.underWay);
+      begun[nth]?.resolve();
+      try {
+        await answer(nth, begun[nth + 1]?.promise ?? Promise.resolve());
+        return await write(works);
+      } finally {
+        calls.underWay -= 1;
+      }
+    };
+    return { calls, target: Object.assign(target, { writesAtOnce: 2 }) };
+  };
 
+  test('gets them, and what became of them is told in the order of the source', async () => {
+    await using registry = await store.open({ freeCount: 20 });
+    // Each window but the last is in the index when the next one has been given.
+    const { target, calls } = openTarget(async (nth, next) => {
+      if (nth < 2) await next;
+    });
+    const ended = await mintAll(registry, works(6), { target });
+    expect(calls).toEqual({ begun: 3, underWay: 0, most: 2 });
+    const ids = await Promise.all(works(6).map((_, at) => registry.standing(sierra(`b${at + 1}`))));
+    expect(ended.report.ids).toEqual(ids);
+    expect(ended.tally.works).toEqual({ succeeded: 6, failed: 0 });
+  });
+
+  test('is waited for where the first of them fails, and what the second wrote is told', async () => {
+    await using registry = await store.open({ freeCount: 20 });
+    const full = new IdMinterError('TARGET_FAILED', 'The disk is full.');
+    const late = Promise.withResolvers<void>();
+    const { target, calls } = openTarget(async (nth, next) => {
+      if (nth === 1) return await late.promise;
+      await next;
+      throw full;
+    });
+    const begun = run(registry, works(6), { target });
+    let isOver = false;
+    const over = begun.ended.catch((error: unknown) => error).finally(() => (isOver = true));
+    await expect.poll(() => calls.underWay).toBe(1);
+    expect(isOver).toBe(false);
+    late.resolve();
+    expect(await over).toBe(full);
+    expect(valuesIn(begun)).toEqual(['b3', 'b4']);
+    expect(begun.report.ids).toEqual(begun.target.works.map(({ canonicalId }) => canonicalId));
+  });
+});
+
+describe('a run that ends early', () => {
   test('on its signal ends between two batches, and closes its source', async () => {
     await using registry = await store.open({ freeCount: 20 });
     const controller = new AbortController();

@@ -42,7 +42,7 @@ export interface ComparisonOptions {
 /** A document that the run would write. */
 interface Output {
   readonly work: MintedWork;
-  readonly json: Buffer;
+  readonly json: Uint8Array;
 }
 
 /**
@@ -59,7 +59,7 @@ export function compareWithIndex(
   const counts = { same: 0, different: 0, absent: 0, newly_failing: 0, new: 0 };
   let failures: RunError[] = [];
 
-  const compare = async ({ work, json }: Output, held: Buffer | undefined): Promise<void> => {
+  const compare = async ({ work, json }: Output, held: Uint8Array | undefined): Promise<void> => {
     if (held === undefined) {
       counts.absent += 1;
       return await tell(absent(work, documents.name));
@@ -132,18 +132,18 @@ function* inRequests(works: readonly MintedWork[]): Generator<readonly Output[]>
   if (outputs.length > 0) yield outputs;
 }
 
-function documentOf({ content }: MintedWork): Buffer {
+function documentOf({ content }: MintedWork): Uint8Array {
   return 'json' in content
-    ? Buffer.from(content.document.buffer, content.document.byteOffset, content.document.length)
+    ? content.document
     : Buffer.from(JSON.stringify(unwrapWork(content.value).document));
 }
 
 async function differenceOf(
-  json: Buffer,
-  held: Buffer,
+  json: Uint8Array,
+  held: Uint8Array,
   { place }: MintedWork
 ): Promise<Difference | undefined> {
-  if (json.equals(held)) return undefined;
+  if (Buffer.compare(json, held) === 0) return undefined;
   return firstDifference(await parseJson(json, place), await parseJson(held, place));
 }
 
@@ -158,7 +158,7 @@ function withSource(failure: RunError): { failure: RunError; source: SourceIdent
 }
 
 /** Several source identifiers may share a canonical ID: the document may be that of another work. */
-async function isDocumentOf(document: Buffer, source: SourceIdentifier): Promise<boolean> {
+async function isDocumentOf(document: Uint8Array, source: SourceIdentifier): Promise<boolean> {
   const { root } = extractWork(await parseJson(document, formatSourceIdentifier(source)));
   return root !== undefined && isSameSource(root, source);
 }

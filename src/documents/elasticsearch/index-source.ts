@@ -5,6 +5,7 @@ import { identify } from '../../domain/identified-work.ts';
 import type { IdSource } from '../../domain/partitions.ts';
 import { identifyWork } from '../work-texts.ts';
 import type { Cluster } from './cluster.ts';
+import type { RawSource } from './raw-sources.ts';
 
 export interface IndexLocation {
   /** `https://HOST:PORT/INDEX`, for people */
@@ -43,7 +44,7 @@ interface SearchAnswer {
 interface Hit {
   readonly _id: string;
   /** Absent where the index keeps none. */
-  readonly _source?: Buffer;
+  readonly _source?: RawSource;
   readonly sort: readonly unknown[];
 }
 
@@ -138,7 +139,7 @@ function indexSource(
       for await (const page of reader.pages(scans)) {
         for (const hit of page) {
           items += 1;
-          yield await readHit(hit);
+          yield readHit(hit);
         }
       }
     } finally {
@@ -282,13 +283,13 @@ interface Arrival {
 }
 
 function fittingSize(page: readonly Hit[]): number {
-  const bytes = page.reduce((sum, { _source }) => sum + (_source?.length ?? 0), 0);
+  const bytes = page.reduce((sum, { _source }) => sum + (_source?.json.length ?? 0), 0);
   const fitting = Math.floor((PAGE_BYTES * page.length) / Math.max(bytes, 1));
   return Math.min(Math.max(fitting, 1), PAGE_MAX);
 }
 
-async function readHit({ _id, _source }: Hit): Promise<Identified> {
-  if (_source) return await identifyWork(_id, _source, _id);
+function readHit({ _id, _source }: Hit): Identified | Promise<Identified> {
+  if (_source) return identifyWork(_id, { json: _source.json, hit: _id }, _source.scanned);
   return identify({ place: _id, wrapper: { _id }, document: undefined });
 }
 

@@ -13,7 +13,10 @@ const REQUEST_WORKS = 500;
 /** One alone leaves the cluster idle while the next one is made and sent; of more than three each takes longer. */
 const REQUESTS_AT_ONCE = 3;
 
-const NEWLINE = Buffer.from('\n');
+/** So that the cluster has something to do while the last requests of a call are answered. */
+const WRITES_AT_ONCE = 2;
+
+const NEWLINE = 0x0a;
 const TOO_LARGE = 413;
 
 /** A work on its way. */
@@ -21,8 +24,8 @@ interface Action {
   readonly work: MintedWork;
   /** In what was given to `write`. */
   readonly position: number;
-  /** Both lines, with their ends. */
-  readonly lines: readonly Uint8Array[];
+  readonly document: Uint8Array;
+  /** Of both its lines, with their ends. */
   readonly bytes: number;
 }
 
@@ -61,7 +64,8 @@ export async function openIndexTarget(
   const close = (): Promise<void> => cluster.close();
   return {
     name: location.name,
-    write: works => writeAll(cluster, location, works),
+    writesAtOnce: WRITES_AT_ONCE,
+    write: inOrderOfDocuments(works => writeAll(cluster, location, works)),
     complete: close,
     discard: close,
   };
@@ -74,6 +78,22 @@ async function lookAt(cluster: Cluster, { name, index }: IndexLocation): Promise
   } catch (error) {
     if (!(error instanceof IdMinterError) || error.details['status'] !== 403) throw error;
   }
+}
+
+/** Calls with a document in common wait for each other; all others go on at once. */
+function inOrderOfDocuments(write: WorkTarget['write']): WorkTarget['write'] {
+  const underWay = new Map<Promise<unknown>, ReadonlySet<string>>();
+  return async works => {
+    const ids = new Set(works.map(({ canonicalId }) => canonicalId));
+    const before = [...underWay].filter(([, others]) => !ids.isDisjointFrom(others));
+    const ended = Promise.allSettled(before.map(([call]) => call)).then(() => write(works));
+    underWay.set(ended, ids);
+    try {
+      return await ended;
+    } finally {
+      underWay.delete(ended);
+    }
+  };
 }
 
 /**
@@ -144,14 +164,29 @@ function* inRequests(turn: readonly Placed[]): Generator<readonly Action[]> {
 }
 
 function actionFor(work: MintedWork, position: number): Action {
-  const { canonicalId, content } = work;
-  const head = Buffer.from(`{"index":{"_id":"${canonicalId}"}}\n`);
+  const { content } = work;
   const document =
     'json' in content
       ? content.document
       : Buffer.from(JSON.stringify(unwrapWork(content.value).document));
-  const bytes = head.length + document.length + NEWLINE.length;
-  return { work, position, lines: [head, document, NEWLINE], bytes };
+  const bytes = headOf(work).length + document.length + 1;
+  return { work, position, document, bytes };
+}
+
+/** ASCII, as the ID is. */
+function headOf({ canonicalId }: MintedWork): string {
+  return `{"index":{"_id":"${canonicalId}"}}\n`;
+}
+
+function bodyOf(actions: readonly Action[]): Buffer {
+  const body = Buffer.allocUnsafe(actions.reduce((sum, { bytes }) => sum + bytes, 0));
+  let at = 0;
+  for (const { work, document } of actions) {
+    at += body.write(headOf(work), at, 'latin1');
+    body.set(document, at);
+    at = body.writeUInt8(NEWLINE, at + document.length);
+  }
+  return body;
 }
 
 /** Items that the cluster has no room for are sent again by themselves. */
@@ -198,7 +233,7 @@ async function send(
       path: `/${encodeURIComponent(index)}/_bulk`,
       // The rest says what everybody knows, and is ten times as long.
       query: { filter_path: 'items.*.status,items.*.error' },
-      lines: Buffer.concat(actions.flatMap(({ lines }) => lines)),
+      lines: bodyOf(actions),
       about: name,
     });
     if (items?.length !== actions.length) throw unanswered(name, actions.length);

@@ -3,11 +3,12 @@ import { IdMinterError } from '../../domain/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { indexNotFound } from './cluster.ts';
 import type { IndexLocation } from './index-source.ts';
+import type { RawSource } from './raw-sources.ts';
 
 interface FetchAnswer {
   readonly docs: readonly {
     readonly _id: string;
-    readonly _source?: Buffer;
+    readonly _source?: RawSource;
     readonly error?: { readonly type: string; readonly reason: string };
   }[];
 }
@@ -21,7 +22,7 @@ export interface IndexedDocuments extends AsyncDisposable {
    *
    * @throws IdMinterError INDEX_NOT_FOUND, INDEX_ACCESS_DENIED, INDEX_UNAVAILABLE
    */
-  fetch(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Buffer>>;
+  fetch(ids: readonly CanonicalId[]): Promise<Map<CanonicalId, Uint8Array>>;
 }
 
 /**
@@ -51,18 +52,18 @@ async function fetchFrom(
   cluster: Cluster,
   { name, index }: IndexLocation,
   ids: readonly CanonicalId[]
-): Promise<Map<CanonicalId, Buffer>> {
+): Promise<Map<CanonicalId, Uint8Array>> {
   const { docs } = await cluster.request<FetchAnswer>({
     method: 'POST',
     path: `/${encodeURIComponent(index)}/_mget`,
     body: { ids },
     about: name,
   });
-  const held = new Map<CanonicalId, Buffer>();
+  const held = new Map<CanonicalId, Uint8Array>();
   for (const { _id, _source, error } of docs) {
     if (error?.type === 'index_not_found_exception') throw indexNotFound(name, { index: name });
     if (error) throw unreadable(name, error.reason);
-    if (_source) held.set(_id as CanonicalId, _source);
+    if (_source) held.set(_id as CanonicalId, _source.json);
   }
   return held;
 }

@@ -2,7 +2,7 @@
  * How the client reads an answer: as the bytes that came. By itself it makes a text of them, which would have to become
  * bytes again for the documents that it holds.
  */
-import { buffer } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import { errors, Serializer, UndiciConnection } from '@elastic/elasticsearch';
 import { parseAnswer } from './raw-sources.ts';
 
@@ -34,9 +34,10 @@ export class RawSources extends Serializer {
   }
 }
 
-async function readAll(stream: Parameters<typeof buffer>[0]): Promise<Buffer> {
+/** Not by Node's own consumers, which copy all of it several times. */
+async function readAll(stream: Readable): Promise<Buffer> {
   try {
-    return await buffer(stream);
+    return Buffer.concat(await stream.toArray());
   } catch (error) {
     throw new errors.ConnectionError(error instanceof Error ? error.message : String(error));
   }

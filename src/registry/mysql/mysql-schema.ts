@@ -142,7 +142,9 @@ function readCanStore({ table, name, characterSet }: Column): CanStore {
 
 function combine(all: readonly CanStore[]): CanStore {
   const distinct = [...new Set(all)];
-  return text => distinct.every(canStore => canStore(text));
+  // As a rule they are one, and it is asked for each part of each identifier.
+  const [only, ...others] = distinct;
+  return only && others.length === 0 ? only : text => distinct.every(canStore => canStore(text));
 }
 
 /** InnoDB keeps the primary key with every index, so that one on Status alone has the IDs in order too. */

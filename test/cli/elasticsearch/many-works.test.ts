@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { expect, inject, test } from 'vitest';
 import { generateWorks } from '../../../scripts/works-generator.ts';
+import { isCanonicalId } from '../../../src/domain/canonical-id.ts';
 import type { Desk } from '../../support/command-line.ts';
 import { openDesk } from '../../support/command-line.ts';
 import { createDatabase } from '../../support/databases.ts';
@@ -153,13 +154,28 @@ async function mint(desk: Desk, args: readonly string[]): Promise<Ran> {
 /** Of what the file path makes, by the runs that index the same works. */
 async function digestsOf(path: string): Promise<Record<'window' | 'ids' | 'all', Digest>> {
   const digests = { window: new Digest(), ids: new Digest(), all: new Digest() };
+  const given = new Map<string, unknown>();
   for await (const line of readFileLines(path)) {
     const { _id, _source } = JSON.parse(line) as { _id: string; _source: { indexed_at: string } };
     digests.all.add(_id, _source);
+    addIdentified(_source, given);
     if (_source.indexed_at === TIMES.window) digests.window.add(_id, _source);
     if (_source.indexed_at === TIMES.ids) digests.ids.add(_id, _source);
   }
   return digests;
+}
+
+/** Each source identifier has one canonical ID, wherever it stands. */
+function addIdentified(value: unknown, given: Map<string, unknown>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('sourceIdentifier' in value) {
+    const source = JSON.stringify(value.sourceIdentifier);
+    const id = 'canonicalId' in value ? value.canonicalId : undefined;
+    if (!given.has(source)) given.set(source, id);
+    const isRight = isCanonicalId(String(id)) && given.get(source) === id;
+    if (!isRight) throw new Error(`${source} has ${id} here, and ${given.get(source)} before.`);
+  }
+  for (const member of Object.values(value)) addIdentified(member, given);
 }
 
 async function digestOf({ index }: TestIndex): Promise<string> {

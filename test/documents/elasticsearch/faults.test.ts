@@ -357,6 +357,30 @@ describe('a target', () => {
     expect(numbers.sort((a, b) => a - b)).toEqual(many.map((_, at) => 1_200 + at));
   });
 
+  test('that is given a document twice at once holds the later, and others meanwhile', async () => {
+    const [twice = '', before = '', after = ''] = someIds(3);
+    const works = (...ids: readonly string[]) =>
+      ids.map((id, number) => ({
+        place: `line ${number + 1}`,
+        canonicalId: id as MintedWork['canonicalId'],
+        content: { value: { number } },
+      }));
+    await using opened = await open(onBulks(nth => ({ lateMs: nth === 1 ? 1_000 : 0 })));
+    const order: string[] = [];
+    const write = async (name: string, given: readonly MintedWork[]) => {
+      expect(await opened.target.write(given)).toEqual(new Map());
+      order.push(name);
+    };
+    await Promise.all([
+      write('first', works(twice)),
+      write('another', works(before)),
+      write('later', works(after, twice)),
+    ]);
+    expect(order).toEqual(['another', 'first', 'later']);
+    const versions = (await opened.index.read()).map(({ _id, _source }) => [_id, _source]);
+    expect(Object.fromEntries(versions)).toMatchObject({ [twice]: { number: 1 } });
+  });
+
   test('is sent three requests at once, and no more', async () => {
     let [underWay, most] = [0, 0];
     await using opened = await open(({ path }) => {

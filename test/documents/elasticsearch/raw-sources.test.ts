@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import type { RawSource } from '../../../src/documents/elasticsearch/raw-sources.ts';
 import { parseAnswer } from '../../../src/documents/elasticsearch/raw-sources.ts';
+import { NODE_LENGTH, scanWork } from '../../../src/domain/work-scan.ts';
 
 const answerOf = (...hits: readonly string[]) =>
   `{"took":1,"_source":{"no":1},"hits":{"total":{"value":2},"hits":[${hits.join(' , ')}]},"pit_id":"p"}`;
 
 interface Answer {
-  readonly hits: { readonly hits: readonly { _id: string; _source?: Buffer; sort?: unknown }[] };
+  readonly hits: { readonly hits: readonly { _source?: RawSource }[] };
 }
 const parse = (text: string) => parseAnswer(Buffer.from(text));
 const sourcesIn = (text: string) =>
-  (parse(text) as Answer).hits.hits.map(({ _source }) => _source?.toString());
+  (parse(text) as Answer).hits.hits.map(({ _source }) => _source && textOf(_source.json));
+const textOf = (json: Uint8Array) => new TextDecoder().decode(json);
 
 describe('an answer of Elasticsearch', () => {
   test.each([
@@ -30,6 +33,29 @@ describe('an answer of Elasticsearch', () => {
       pit_id: 'p',
       hits: { total: { value: 2 }, hits: [{ _id: '1', sort: [7] }, { sort: [8] }, { _id: '3' }] },
     });
+  });
+
+  test('says of a document what the walk over it alone would find, if it is sure of it', () => {
+    const node =
+      '"sourceIdentifier":{"identifierType":{"id":"s"},"ontologyType":"Work","value":"1"}';
+    const sources = [
+      `{ "a" : 1, "state":{${node}}} `,
+      `{"items":[{${node}},{${node}}]}`,
+      '{"a":1,"a":2}',
+    ];
+    const text = answerOf(...sources.map(source => `{"_id":"1","_source":${source},"sort":[7]}`));
+    const found = (parse(text) as Answer).hits.hits.map(({ _source }) => _source);
+    expect(found.map(source => source && textOf(source.json))).toEqual(
+      sources.map(source => source.trim())
+    );
+    expect(found.map(source => source?.scanned)).toEqual(
+      sources.map(source => scanWork(Buffer.from(source.trim())))
+    );
+    expect(found.map(source => source?.scanned?.nodes.length)).toEqual([
+      NODE_LENGTH,
+      2 * NODE_LENGTH,
+      undefined,
+    ]);
   });
 
   test('puts a document of several lines on one', () => {
