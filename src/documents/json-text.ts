@@ -1,7 +1,6 @@
 import type { ParseErrorCode } from 'jsonc-parser';
 import { IdMinterError } from '../domain/errors.ts';
-import { isDeeperThan, tooDeep } from '../domain/work-document.ts';
-import { readAsWritten } from '../domain/work-text.ts';
+import { hasNameInEscapes, readAsWritten } from '../domain/json-tree.ts';
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -12,40 +11,38 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UNUSUAL_NUMBER = /(?:"\s*:|[[,])\s*(?:-0|-?\d{16}|-?\d+[.eE])/;
 const NUMBER = /(?:"\s*:|[[,])\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=\s*[,}\]])/g;
 
-/** The reviver overflows the stack at 3,000 levels. Works may have fewer, but stand in wrappers here. */
-const REVIVED_LEVELS_MAX = 2_000;
-
 /**
  * Reads one JSON value. Numbers that a double cannot hold as they are written are kept as their text, so that
  * JSON.stringify writes them as they were.
  *
  * @param place - names the line in errors
- * @throws IdMinterError INVALID_JSON with line and column; TOO_DEEP where such numbers stand in 2,000 levels
+ * @throws IdMinterError INVALID_JSON with line and column; TOO_DEEP where it is read as it is written, and has more than 2,000
+ *   levels
  */
 export async function parseJson(bytes: Uint8Array, place: string): Promise<unknown> {
   const text = decodeUtf8(bytes, place);
   const value = await parseText(text, place);
-  // The reviver costs four times plain parsing.
-  if (!hasUnusualNumber(text)) return value;
-  if (isDeeperThan(REVIVED_LEVELS_MAX, value)) throw tooDeep();
-  return readAsWritten(bytes);
+  return hasUnusualNumber(text) ? readAsWritten(text) : value;
 }
 
 /**
  * Reads one JSON value whose text is kept, so that its numbers need not be.
  *
- * @throws IdMinterError INVALID_JSON with line and column
+ * @throws IdMinterError INVALID_JSON with line and column; TOO_DEEP as `parseJson` does
  */
 export async function parsePlainJson(bytes: Uint8Array, place: string): Promise<unknown> {
   return await parseText(decodeUtf8(bytes, place), place);
 }
 
 async function parseText(text: string, place: string): Promise<unknown> {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw await invalidJson(text, place, cause);
   }
+  // Not for all: it takes several times as long.
+  return hasNameInEscapes(text) ? readAsWritten(text) : value;
 }
 
 /** @throws IdMinterError INVALID_JSON where the bytes are not UTF-8 */

@@ -6,6 +6,7 @@
 import type { CanonicalId } from './canonical-id.ts';
 import type { MintedText, ParsedWork, WorkText } from './documents.ts';
 import { readPlainIdentifier } from './identifier-text.ts';
+import { readAsWritten } from './json-tree.ts';
 import type { MintRequest } from './registry.ts';
 import { PUT, TextEdits } from './text-edits.ts';
 import type { ExtractedWork } from './work-document.ts';
@@ -145,12 +146,13 @@ export function insertCanonicalIds(
 }
 
 /**
- * The work that a text of at most 2,000 levels holds, its numbers as `readAsWritten` has them.
+ * The work that a text holds, as `readAsWritten` reads it.
  *
- * @throws IdMinterError TOO_DEEP where a wrapper is nested deeper than works may be
+ * @param text - JSON
+ * @throws IdMinterError TOO_DEEP as `readAsWritten` does, and where a wrapper is nested deeper than works may be
  */
 export function readWorkAsWritten(text: WorkText): ParsedWork {
-  return unwrapText(text, readAsWritten(text.json));
+  return unwrapText(text, readAsWritten(DECODER.decode(text.json)));
 }
 
 /**
@@ -159,17 +161,6 @@ export function readWorkAsWritten(text: WorkText): ParsedWork {
  */
 export function unwrapText({ hit }: WorkText, value: unknown): ParsedWork {
   return hit === undefined ? unwrapWork(value) : { document: value, wrapper: { _id: hit } };
-}
-
-/**
- * @param json - in UTF-8, of at most 2,000 levels
- * @returns what it holds; numbers that a double cannot hold as they are written are kept as their text
- */
-export function readAsWritten(json: Uint8Array): unknown {
-  return JSON.parse(DECODER.decode(json), (_key, value: unknown, context: { source?: string }) => {
-    if (typeof value !== 'number' || context.source === undefined) return value;
-    return String(value) === context.source ? value : JSON.rawJSON(context.source);
-  });
 }
 
 function rewrite(text: WorkText, { ids, canonicalId }: WorkIds): MintedText {

@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseJson } from '../../src/documents/json-text.ts';
+import { parseJson, parsePlainJson } from '../../src/documents/json-text.ts';
 
 const parse = (text: string | Uint8Array) => parseJson(Buffer.from(text), 'line 7');
 const through = async (text: string) => JSON.stringify(await parse(text));
+
+test('names in escapes are read as they are written, whatever names were met before', async () => {
+  for (const name of ['\\\\', '\\n', '\\u0017', '\\"', '\\\\n']) {
+    const text = `{"of these":1,"${name}":2}`;
+    expect(await through(text)).toBe(text);
+    expect(JSON.stringify(await parsePlainJson(Buffer.from(text), 'line 7'))).toBe(text);
+  }
+});
 
 describe('numbers', () => {
   test.each([

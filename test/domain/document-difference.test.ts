@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { firstDifference } from '../../src/domain/document-difference.ts';
-import { readAsWritten } from '../../src/domain/work-text.ts';
+import { readAsWritten } from '../../src/domain/json-tree.ts';
 
 const differ = (ours: string, theirs: string) =>
-  firstDifference(readAsWritten(Buffer.from(ours)), readAsWritten(Buffer.from(theirs)));
+  firstDifference(readAsWritten(ours), readAsWritten(theirs));
 
 describe('two documents are the same', () => {
   test.each([

@@ -10,10 +10,10 @@ import type {
 import type { IdMinterError, Warning } from '../../src/domain/errors.ts';
 import type { Identified } from '../../src/domain/identified-work.ts';
 import { identifyText } from '../../src/domain/identified-work.ts';
+import { readAsWritten } from '../../src/domain/json-tree.ts';
 import type { MintAnswer, Registry } from '../../src/domain/registry.ts';
 import type { RunError, RunReport } from '../../src/domain/run-report.ts';
 import { RunTally } from '../../src/domain/run-report.ts';
-import { readAsWritten } from '../../src/domain/work-text.ts';
 import { unwrapWork } from '../../src/domain/work-wrapper.ts';
 import type { MintWorksOptions, WaitingWork } from '../../src/steps/mint-works.ts';
 import { mintWorks } from '../../src/steps/mint-works.ts';
@@ -102,7 +102,7 @@ export class TargetInMemory implements WorkTarget {
 }
 
 function contentOf({ content }: MintedWork): unknown {
-  return 'json' in content ? readAsWritten(content.json) : content.value;
+  return 'json' in content ? readAsWritten(Buffer.from(content.json).toString()) : content.value;
 }
 
 export class ReportInMemory implements RunReport {
