@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 import { ERRORS, IdMinterError } from '../domain/errors.ts';
 import { EXIT } from './exit.ts';
@@ -52,13 +53,15 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     io.stderr.write(program.helpInformation());
     return EXIT.usage;
   }
+  const given = withCommand(args);
   try {
-    await program.parseAsync(withCommand(args), { from: 'user' });
+    await program.parseAsync(given, { from: 'user' });
     return status;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     if (io.signal.aborted) return EXIT.interrupted;
-    const told = error instanceof CommanderError ? wrongUsage(error) : error;
+    const told =
+      error instanceof CommanderError ? wrongUsage(error, nameIn(program, given)) : error;
     return ERRORS[explain(told, io, flagsOf(args)).code].exit;
   }
 }
@@ -78,11 +81,24 @@ function standardOutputFailed(cause: NodeJS.ErrnoException): IdMinterError {
   );
 }
 
-function wrongUsage({ message }: CommanderError): IdMinterError {
+/** The command that a command line names, as far as it is known: `id-minter pool top-up`. */
+function nameIn(program: Command, args: readonly string[]): string {
+  let command = program;
+  let name = program.name();
+  for (const arg of args) {
+    const inner = command.commands.find(other => other.name() === arg);
+    if (inner === undefined) break;
+    command = inner;
+    name += ` ${arg}`;
+  }
+  return name;
+}
+
+function wrongUsage({ message }: CommanderError, command: string): IdMinterError {
   const told = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   const text = told.replace(/\.$/, '');
   return new IdMinterError(
     'USAGE',
-    `${text.charAt(0).toUpperCase()}${text.slice(1)}. Nothing was done. See \`id-minter --help\`.`
+    `${text.charAt(0).toUpperCase()}${text.slice(1)}. Nothing was done. See \`${command} --help\`.`
   );
 }

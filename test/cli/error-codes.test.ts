@@ -298,7 +298,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, OnlyFound | OfFunctions>, Case>>
     args: ['assign', 'Work[s/1]', '--no-top-upp'],
     value: "'--no-top-upp'",
     data: 'Nothing was done',
-    remedy: '`id-minter --help`',
+    remedy: '`id-minter assign --help`',
     holds: [],
   },
   SOURCE_UNREADABLE: {
