@@ -89,7 +89,7 @@ class Reader {
   #scalar(): unknown {
     const written = this.#take(endOf(SCALAR, this.#text, this.#at));
     const value: unknown = JSON.parse(written);
-    return typeof value !== 'number' || String(value) === written ? value : JSON.rawJSON(written);
+    return String(value) === written ? value : JSON.rawJSON(written);
   }
 
   /** The character that comes next. */
