@@ -36,7 +36,11 @@ export interface Program {
   /** The command line of the product, as the package holds it. */
   idMinter(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ran>;
   /** A program of this folder, without its types. */
-  bare(name: string, args: readonly string[]): Promise<Ran>;
+  bare(
+    name: string,
+    args: readonly string[],
+    environment?: Readonly<Record<string, string>>
+  ): Promise<Ran>;
   /** Node with these arguments and nothing else. */
   node(args: readonly string[]): Promise<Ran>;
 }
@@ -62,7 +66,8 @@ export async function buildProgram(folder: string): Promise<Program> {
     idMinter: (args, environment) =>
       run([join(installed, 'bin/id-minter.js'), ...args], environment),
     // Beside the package, so that it finds the same libraries.
-    bare: async (name, args) => await run([await withoutTypes(name, installed), ...args]),
+    bare: async (name, args, environment) =>
+      await run([await withoutTypes(name, installed), ...args], environment),
     node: args => run(args),
   };
 }

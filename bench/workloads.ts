@@ -2,6 +2,7 @@ import type { Workload } from './workload.ts';
 import { cold } from './workloads/cold.ts';
 import { help, memory, sqliteAssign } from './workloads/command-line.ts';
 import { exportAndBack } from './workloads/export.ts';
+import { findWork } from './workloads/find-work.ts';
 import { functionsStart } from './workloads/functions.ts';
 import { largeBatch } from './workloads/large-batch.ts';
 import { lookUp, lookUpGrowth } from './workloads/look-up.ts';
@@ -14,5 +15,15 @@ import { worksIndex } from './workloads/works-index.ts';
 /** In the order of the page. */
 export const WORKLOADS: readonly Workload[] = [
   ...[lookUp, lookUpGrowth, mintNew, ...WORKS_IN_MEMORY, mintersShared, mintersOwn, largeBatch],
-  ...[worksFile, worksIndex, exportAndBack, sqliteAssign, memory, help, functionsStart, cold],
+  ...[
+    worksFile,
+    worksIndex,
+    findWork,
+    exportAndBack,
+    sqliteAssign,
+    memory,
+    help,
+    functionsStart,
+    cold,
+  ],
 ];
