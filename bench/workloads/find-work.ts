@@ -1,8 +1,7 @@
 import { openAws } from '../../test/support/aws/aws.ts';
 import { openTestBucket } from '../../test/support/aws/test-bucket.ts';
 import { openElasticsearch } from '../../test/support/elasticsearch/open-elasticsearch.ts';
-import type { TestIndex } from '../../test/support/elasticsearch/test-index.ts';
-import { openTestIndex } from '../../test/support/elasticsearch/test-index.ts';
+import { openTestIndex, putIds } from '../../test/support/elasticsearch/test-index.ts';
 import { figureOf, figuresOf } from '../figures.ts';
 import { clientMeter } from '../meter.ts';
 import type { Side } from '../pairs.ts';
@@ -12,7 +11,6 @@ import type { Workload } from '../workload.ts';
 const PAIRS = 5;
 const IDS = 1_000_000;
 const IDS_IN_SHORT = 1_000;
-const PUT_DOCUMENTS = 10_000;
 
 interface Partition {
   readonly s3_uri: string;
@@ -33,7 +31,7 @@ export const findWork: Workload = {
     await using elasticsearch = await openElasticsearch();
     const { url } = elasticsearch;
     await using source = await openTestIndex({ url });
-    await fill(source, ids);
+    await putIds(source, ids);
     const built = await program();
     const environment = {
       ...aws.env,
@@ -80,13 +78,3 @@ export const findWork: Workload = {
     };
   },
 };
-
-async function fill(index: TestIndex, ids: number): Promise<void> {
-  for (let start = 0; start < ids; start += PUT_DOCUMENTS) {
-    const documents = Array.from({ length: Math.min(PUT_DOCUMENTS, ids - start) }, (_, place) => ({
-      _id: `Work[sierra-system-number/b${1_000_000 + start + place}]`,
-      json: '{}',
-    }));
-    await index.put(documents);
-  }
-}

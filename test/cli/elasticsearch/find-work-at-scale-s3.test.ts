@@ -5,8 +5,7 @@ import { openAws } from '../../support/aws/aws.ts';
 import type { TestBucket } from '../../support/aws/test-bucket.ts';
 import { openTestBucket } from '../../support/aws/test-bucket.ts';
 import { PROGRAM } from '../../support/command-line.ts';
-import type { TestIndex } from '../../support/elasticsearch/test-index.ts';
-import { openTestIndex } from '../../support/elasticsearch/test-index.ts';
+import { openTestIndex, putIds } from '../../support/elasticsearch/test-index.ts';
 import { atScale, SCALE_TIMEOUT_MS } from '../scale.ts';
 
 const SAY_PEAK = new URL('../../support/say-peak-memory.ts', import.meta.url).href;
@@ -31,7 +30,7 @@ test(`${IDS} ids come into partitions, each once, in at most 256 MB of memory`, 
   await using aws = await openAws();
   await using source = await openTestIndex();
   using bucket = await openTestBucket(aws);
-  await fill(source);
+  await putIds(source, IDS);
   const environment = {
     ...{ PATH: process.env['PATH'], ...aws.env },
     ...{ ES_URL: inject('elasticsearch').url, ES_SOURCE_INDEX: source.index },
@@ -54,16 +53,6 @@ test(`${IDS} ids come into partitions, each once, in at most 256 MB of memory`, 
     await expectAllIds(JSON.parse(stdout).partitions, bucket);
   }
 });
-
-async function fill(source: TestIndex): Promise<void> {
-  for (let start = 0; start < IDS; start += A_PARTITION) {
-    const documents = Array.from({ length: Math.min(A_PARTITION, IDS - start) }, (_, place) => ({
-      _id: `Work[sierra-system-number/b${1_000_000 + start + place}]`,
-      json: '{}',
-    }));
-    await source.put(documents);
-  }
-}
 
 async function expectAllIds(
   partitions: readonly { s3_uri: string; count: number }[],

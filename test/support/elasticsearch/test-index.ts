@@ -23,6 +23,8 @@ export interface TestIndex extends AsyncDisposable {
   countOpenContexts(): Promise<number>;
 }
 
+const PUT_AT_ONCE = 5_000;
+
 /** Wellcome's own, as far as it matters to a minter: nothing is indexed but what is searched for. */
 const WORKS_MAPPING = { dynamic: false, properties: { indexed_at: { type: 'date' } } };
 
@@ -45,9 +47,9 @@ export async function openTestIndex(
     url,
     index,
     put: async documents => {
-      for (let start = 0; start < documents.length; start += 5_000) {
+      for (let start = 0; start < documents.length; start += PUT_AT_ONCE) {
         const lines = documents
-          .slice(start, start + 5_000)
+          .slice(start, start + PUT_AT_ONCE)
           .map(({ _id, json }) => `${JSON.stringify({ index: { _id } })}\n${json}\n`);
         const answer = await askCluster(
           'POST',
@@ -77,6 +79,17 @@ export async function openTestIndex(
       await askCluster('DELETE', `${url}/${index}`);
     },
   };
+}
+
+/** Puts so many works in of which only the ids matter. */
+export async function putIds({ put }: TestIndex, count: number): Promise<void> {
+  for (let start = 0; start < count; start += PUT_AT_ONCE) {
+    const documents = Array.from({ length: Math.min(PUT_AT_ONCE, count - start) }, (_, place) => ({
+      _id: `Work[sierra-system-number/b${1_000_000 + start + place}]`,
+      json: '{}',
+    }));
+    await put(documents);
+  }
 }
 
 /** @returns the answer as text */
